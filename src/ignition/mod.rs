@@ -1,0 +1,1 @@
+//! What Ignition means.

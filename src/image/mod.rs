@@ -1,0 +1,12 @@
+//! The bytes of images: digests, layers, configs and manifests. Pure: nothing here touches network,
+//! disk, clock, environment or cluster.
+
+mod canonical;
+mod descriptor;
+mod digest;
+mod platform;
+
+pub use canonical::{CanonicalError, canonical_json};
+pub use descriptor::{Descriptor, media_type};
+pub use digest::{Digest, DigestError, DigestWriter};
+pub use platform::{Platform, PlatformError};

@@ -1,0 +1,1 @@
+//! Documents: MachineConfigs as people write them, and what layerwright makes of them.

@@ -1,0 +1,3 @@
+//! The `layerwright` program.
+
+fn main() {}
