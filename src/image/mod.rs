@@ -4,9 +4,12 @@
 mod canonical;
 mod descriptor;
 mod digest;
+pub mod layer;
 mod platform;
+mod rootfs;
 
 pub use canonical::{CanonicalError, canonical_json};
 pub use descriptor::{Descriptor, media_type};
 pub use digest::{Digest, DigestError, DigestWriter};
 pub use platform::{Platform, PlatformError};
+pub use rootfs::{BaseImage, base_image};
