@@ -14,6 +14,7 @@ use crate::image::{Descriptor, Digest};
 
 pub mod layout;
 pub mod registry;
+pub mod rootfs;
 
 /// What names a manifest within a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
