@@ -2,11 +2,17 @@
 //! disk, clock, environment or cluster.
 
 mod canonical;
+mod config;
 mod descriptor;
 mod digest;
+mod manifest;
 mod platform;
 
 pub use canonical::{CanonicalError, canonical_json};
+pub use config::{CONFIG_LIMIT, Config, ConfigError};
 pub use descriptor::{Descriptor, media_type};
 pub use digest::{Digest, DigestError, DigestWriter};
+pub use manifest::{
+    Document, Index, MANIFEST_LIMIT, Manifest, ManifestError, RawManifest, write_manifest,
+};
 pub use platform::{Platform, PlatformError};

@@ -25,11 +25,7 @@ impl Platform {
     /// `linux/amd64`, the platform of rendered-config images unless told otherwise.
     #[must_use]
     pub fn linux_amd64() -> Self {
-        Self {
-            os: "linux".to_owned(),
-            architecture: "amd64".to_owned(),
-            variant: None,
-        }
+        Self { os: "linux".to_owned(), architecture: "amd64".to_owned(), variant: None }
     }
 }
 
@@ -41,9 +37,7 @@ impl FromStr for Platform {
         let good = |part: &str| {
             !part.is_empty()
                 && part.len() <= 32
-                && part
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+                && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
         };
         match parts.as_slice() {
             [os, architecture, rest @ ..] if rest.len() <= 1 && parts.iter().all(|p| good(p)) => {
@@ -76,9 +70,7 @@ impl Serialize for Platform {
 
 impl<'de> Deserialize<'de> for Platform {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -95,14 +87,7 @@ mod tests {
 
     #[test]
     fn other_texts_are_refused() {
-        for text in [
-            "",
-            "linux",
-            "linux/",
-            "linux/a/b/c",
-            "lin ux/amd64",
-            "/amd64",
-        ] {
+        for text in ["", "linux", "linux/", "linux/a/b/c", "lin ux/amd64", "/amd64"] {
             assert!(text.parse::<Platform>().is_err(), "{text:?}");
         }
     }
