@@ -4,4 +4,6 @@
 pub mod ignition;
 pub mod image;
 pub mod machineconfig;
+pub mod plan;
+pub mod source;
 pub mod store;

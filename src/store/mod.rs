@@ -16,6 +16,10 @@ use crate::image::{Descriptor, Digest};
 pub mod layout;
 pub mod registry;
 
+mod location;
+
+pub use location::{Location, LocationError, StoreLocation};
+
 /// What names a manifest within a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reference {
