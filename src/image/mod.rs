@@ -2,6 +2,7 @@
 //! disk, clock, environment or cluster.
 
 mod canonical;
+mod cleanup;
 mod config;
 mod descriptor;
 mod digest;
@@ -9,6 +10,7 @@ mod manifest;
 mod platform;
 
 pub use canonical::{CanonicalError, canonical_json};
+pub use cleanup::{CLEANUPS, Cleanup};
 pub use config::{CONFIG_LIMIT, Config, ConfigError};
 pub use descriptor::{Descriptor, media_type};
 pub use digest::{Digest, DigestError, DigestWriter};

@@ -1,0 +1,2 @@
+//! How builds run.
+pub mod recipe;
