@@ -261,13 +261,7 @@ impl Index {
     /// # Errors
     /// When there is none.
     pub fn select(&self, platform: &Platform) -> Result<&Descriptor, ManifestError> {
-        let fits = |found: &Platform| {
-            found.os == platform.os
-                && found.architecture == platform.architecture
-                && (found.variant.is_none()
-                    || platform.variant.is_none()
-                    || found.variant == platform.variant)
-        };
+        let fits = |found: &Platform| found.satisfies(platform);
         let image = self.images.iter().find(|(p, _)| p.as_ref().is_some_and(fits));
         image.map(|(_, descriptor)| descriptor).ok_or_else(|| ManifestError::Platform {
             digest: self.digest,

@@ -1,6 +1,8 @@
 //! The bytes of images: digests, layers, configs and manifests. Pure: nothing here touches network,
 //! disk, clock, environment or cluster.
 
+pub mod annotation;
+mod assemble;
 mod canonical;
 mod cleanup;
 mod config;
@@ -8,6 +10,8 @@ mod descriptor;
 mod digest;
 mod manifest;
 mod platform;
+mod rendered_config;
+mod stamp;
 
 pub use canonical::{CanonicalError, canonical_json};
 pub use cleanup::{CLEANUPS, Cleanup};
@@ -18,3 +22,6 @@ pub use manifest::{
     Document, Index, MANIFEST_LIMIT, Manifest, ManifestError, RawManifest, write_manifest,
 };
 pub use platform::{Platform, PlatformError};
+pub use assemble::{OwnLayer, PackedImage, assemble};
+pub use rendered_config::{RenderedConfig, pack_rendered_config};
+pub use stamp::{Stamp, stamp};

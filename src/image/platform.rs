@@ -27,6 +27,17 @@ impl Platform {
     pub fn linux_amd64() -> Self {
         Self { os: "linux".to_owned(), architecture: "amd64".to_owned(), variant: None }
     }
+
+    /// Whether an image for this platform is one for `wanted`: system and processor are the same,
+    /// and the variant too where both name one.
+    #[must_use]
+    pub fn satisfies(&self, wanted: &Self) -> bool {
+        self.os == wanted.os
+            && self.architecture == wanted.architecture
+            && (self.variant.is_none()
+                || wanted.variant.is_none()
+                || self.variant == wanted.variant)
+    }
 }
 
 impl FromStr for Platform {

@@ -14,6 +14,6 @@ mod tests;
 pub use changes::{Change, changes};
 pub use decide::{Decision, NotNow, Step, decide, steps};
 pub use inputs::{Inputs, InputsError, Key, Recipe, RecipeClass};
-pub use record::{BaseLayers, Record, RecordError, annotation, check_record};
+pub use record::{BaseLayers, Record, RecordError, check_record};
 pub use snapshot::{Base, ContentTag, Fact, Recorded, Rendered, RenderedTag, Snapshot, StreamTags};
 pub use streams::{BUILDS, PoolNameError, Streams, check_pool_names};
