@@ -1,16 +1,16 @@
 //! How builds run. An engine gets a [`BuildSpec`] in which everything is a digest, and gives a
 //! [`Built`] image. It knows nothing of pools, streams or records.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::str::FromStr;
-
-use tempfile::TempDir;
 
 use crate::image::{Config, Digest, OwnLayer, Platform};
 
 pub mod buildah;
 pub mod recipe;
+mod scratch;
+
+pub use scratch::Scratch;
 
 /// What the user can ask for with `--engine`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,7 +135,5 @@ pub struct Built {
     /// The layers above the base, lowest first, with the files that hold them.
     pub layers: Vec<(OwnLayer, PathBuf)>,
     /// Keeps those files until they are used.
-    pub scratch: TempDir,
-    /// Arguments by which the build was told its images, for the log.
-    pub arguments: BTreeMap<String, String>,
+    pub scratch: Scratch,
 }

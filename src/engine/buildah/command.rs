@@ -74,7 +74,7 @@ pub fn pull(directories: Directories<'_>, image: &PinnedImage) -> Vec<OsString> 
     words.extend(cache_storage(directories));
     words.extend(["pull".into(), "-q".into()]);
     words.extend(option("--signature-policy", &directories.scratch.join("policy.json")));
-    words.push(match &image.place {
+    let place = match &image.place {
         ImagePlace::Registry { name, digest, access } => {
             words.extend(registry_options(access, directories));
             format!("docker://{name}@{digest}").into()
@@ -86,7 +86,8 @@ pub fn pull(directories: Directories<'_>, image: &PinnedImage) -> Vec<OsString> 
             place.push(name);
             place
         }
-    });
+    };
+    words.push(place);
     words
 }
 
@@ -222,7 +223,8 @@ mod tests {
     #[test]
     fn the_result_is_exported_by_id() {
         let id = Digest::of(b"result");
-        let wanted = format!(" push -q --signature-policy /s/policy.json {} oci:/s/out:built", id.hex());
+        let wanted =
+            format!(" push -q --signature-policy /s/policy.json {} oci:/s/out:built", id.hex());
         assert!(line(export(directories(), &id)).ends_with(&wanted));
     }
 }

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::scratch::Scratch;
 use super::{BuildSpec, Built, ImagePlace, PinnedImage};
-use crate::image::{Digest, Platform};
+use crate::image::Platform;
 use command::Directories;
 pub use process::LineSink;
 pub use result::ResultError;
@@ -57,7 +57,9 @@ pub enum BuildahError {
     #[error("the build was interrupted; nothing was recorded, and the next run starts it again")]
     Cancelled,
     /// The image that was pulled is not the one that was meant.
-    #[error("{place} was pulled as image {found}, not {wanted}; did it change meanwhile? Run again")]
+    #[error(
+        "{place} was pulled as image {found}, not {wanted}; did it change meanwhile? Run again"
+    )]
     Moved {
         /// Where it was pulled from.
         place: String,
@@ -185,9 +187,4 @@ async fn version(
     let line = output.first().map_or("", String::as_str);
     let version = line.strip_prefix("buildah version ").and_then(|rest| rest.split(' ').next());
     Ok(version.unwrap_or("unknown").to_owned())
-}
-
-/// An image ID as a digest, for those who compare.
-fn image_id(text: &str) -> Option<Digest> {
-    text.trim().parse().ok()
 }

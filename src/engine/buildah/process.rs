@@ -49,9 +49,7 @@ pub async fn run(
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     // The pipes end when the last process that holds them does: waiting for that is waiting for
     // everything the command started.
-    let drain = async {
-        tokio::join!(lines(stdout, sink), lines(stderr, sink))
-    };
+    let drain = async { tokio::join!(lines(stdout, sink), lines(stderr, sink)) };
     tokio::pin!(drain);
     let output = tokio::select! {
         output = &mut drain => output,
