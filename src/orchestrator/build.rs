@@ -35,7 +35,7 @@ pub async fn build(
     // Another process on this machine may be building the same key: its result is ours.
     let _lock = lock(&context.cache, key, task, report).await?;
     if !forced && let Some(record) = recorded(context, task, found, key, report).await? {
-        report.line(&task.pool, &format!("took over the image {} of another run", record.image));
+        report.note(&task.pool, &format!("took over the image {} of another run", record.image));
         return Ok(record);
     }
     let base = found.read(context).await?;
@@ -111,7 +111,7 @@ async fn record(
     // The first record wins: between the build's beginning and now another machine may have been
     // quicker. Registries have no compare-and-swap, so this narrows the race and cannot close it.
     if !forced && let Some(theirs) = recorded(context, task, found, key, report).await? {
-        report.line(&task.pool, &format!("took over the image {} of another run", theirs.image));
+        report.note(&task.pool, &format!("took over the image {} of another run", theirs.image));
         return Ok(theirs);
     }
     store.put_manifest(BUILDS, &Reference::Tag(key.tag()), &image.manifest).await?;

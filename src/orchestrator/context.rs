@@ -2,11 +2,9 @@
 
 use std::path::PathBuf;
 
-use crate::engine::EngineChoice;
-use crate::image::{Digest, PackedImage, Platform};
-use crate::image::layer::Layer;
-use crate::machineconfig::MachineConfig;
-use crate::plan::Rendered;
+use crate::engine::{EngineChoice, ImagePlace, RegistryAccess};
+use crate::image::Digest;
+use crate::plan::Step;
 use crate::store::{Access, Home, Location, StoreLocation};
 
 /// What all pools of a run share.
@@ -15,7 +13,7 @@ pub struct Context {
     /// Where the images live.
     pub store: Home,
     /// The same, as a person would name it.
-    pub store_location: StoreLocation,
+    pub location: StoreLocation,
     /// How registries are talked to.
     pub access: Access,
     /// How builds run.
@@ -24,37 +22,55 @@ pub struct Context {
     pub cache: PathBuf,
 }
 
-/// One pool, with its config read and packed.
-#[derive(Debug)]
-pub struct PoolTask {
-    /// The pool's name.
-    pub pool: String,
-    /// Its rendered config.
-    pub machine_config: MachineConfig,
-    /// The rendered config as canonical JSON.
-    pub document: Vec<u8>,
-    /// Digest of its converted Ignition.
-    pub ignition: Digest,
-    /// The rendered-config image.
-    pub image: PackedImage,
-    /// The one layer of that image.
-    pub layer: Layer,
-    /// What the plan knows of it.
-    pub rendered: Rendered,
-    /// The tag that names it, derived from its name.
-    pub tag: String,
-    /// The base, where the pool file or the config names one.
-    pub base: Option<Location>,
-    /// What the content image is for.
-    pub platform: Platform,
-    /// Build even though there is a record.
-    pub force: bool,
+impl Context {
+    /// Where an engine finds an image of a stream.
+    #[must_use]
+    pub fn place(&self, stream: &str, tag: &str, digest: Digest) -> ImagePlace {
+        match &self.location {
+            StoreLocation::Registry { host, prefix } if prefix.is_empty() => {
+                self.registry_place(host, stream, digest)
+            }
+            StoreLocation::Registry { host, prefix } => {
+                self.registry_place(host, &format!("{prefix}/{stream}"), digest)
+            }
+            StoreLocation::Layout(dir) => {
+                ImagePlace::Layout { dir: dir.clone(), name: format!("{stream}:{tag}") }
+            }
+        }
+    }
+
+    /// Where an engine finds an image that a user names.
+    #[must_use]
+    pub fn place_of(&self, location: &Location, digest: Digest) -> Option<ImagePlace> {
+        match location {
+            Location::Registry { host, repository, .. } => {
+                Some(self.registry_place(host, repository, digest))
+            }
+            Location::Layout { dir, name } => {
+                let name = name.clone().unwrap_or_else(|| "latest".to_owned());
+                Some(ImagePlace::Layout { dir: dir.clone(), name })
+            }
+            Location::Directory(_) | Location::Tar(_) => None,
+        }
+    }
+
+    fn registry_place(&self, host: &str, repository: &str, digest: Digest) -> ImagePlace {
+        let access = RegistryAccess {
+            insecure: self.access.is_plain(host),
+            authfile: self.access.authfile.clone(),
+            ca_file: self.access.ca_file.clone(),
+        };
+        ImagePlace::Registry { name: format!("{host}/{repository}"), digest, access }
+    }
 }
 
 /// Where the orchestrator says what it does. Nothing it says is data.
 pub trait Report: Send + Sync {
-    /// Something was decided or done about a pool: one line.
-    fn line(&self, pool: &str, text: &str);
+    /// A step is about to be performed.
+    fn step(&self, pool: &str, step: &Step);
+
+    /// Something to know about a pool: one line.
+    fn note(&self, pool: &str, text: &str);
 
     /// A line of a build's log.
     fn log(&self, line: &str);

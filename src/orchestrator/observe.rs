@@ -228,7 +228,7 @@ pub async fn recorded(
             "refused the record {digest} of key {}: {reason}; it counts as absent",
             key.short()
         );
-        report.line(&task.pool, &text);
+        report.note(&task.pool, &text);
         Ok(None)
     };
     let image = match transfer::read_image(&context.store, BUILDS, raw).await {
