@@ -37,13 +37,7 @@ fn paths() -> Vec<Vec<u8>> {
         b"short".to_vec(),
         "x".repeat(100).into_bytes(),
         "y".repeat(101).into_bytes(),
-        format!(
-            "{}/{}/{}",
-            "a".repeat(200),
-            "b".repeat(250),
-            "c".repeat(250)
-        )
-        .into_bytes(),
+        format!("{}/{}/{}", "a".repeat(200), "b".repeat(250), "c".repeat(250)).into_bytes(),
         "ümläut".into(),
         "日本語/ファイル".into(),
         b"not-utf8-\xff\xfe/\xe9".to_vec(),
@@ -58,11 +52,7 @@ fn layer() -> Layer {
         .map(|path| Entry::new(path.clone(), EntryKind::File(path), 0o640))
         .collect();
     entries.push(Entry::new("link", EntryKind::Symlink(target.into()), 0));
-    entries.push(Entry::new(
-        "again",
-        EntryKind::HardLink("日本語/ファイル".into()),
-        0o640,
-    ));
+    entries.push(Entry::new("again", EntryKind::HardLink("日本語/ファイル".into()), 0o640));
     entries.push(Entry::new("d".repeat(150), EntryKind::Directory, 0o1777));
     write_layer(entries).unwrap()
 }
@@ -71,12 +61,7 @@ fn layer() -> Layer {
 fn gnu_tar_unpacks_long_and_non_ascii_names_in_any_locale() {
     for locale in ["C", "C.UTF-8"] {
         let directory = tempfile::tempdir().unwrap();
-        tar(
-            &layer(),
-            &["--extract", "--preserve-permissions"],
-            locale,
-            directory.path(),
-        );
+        tar(&layer(), &["--extract", "--preserve-permissions"], locale, directory.path());
         for path in paths() {
             let name = std::ffi::OsString::from_vec(path.clone());
             let file = directory.path().join(name);
@@ -102,12 +87,7 @@ fn gnu_tar_lists_numeric_owners_and_the_epoch() {
     (owned.uid, owned.gid) = (4_294_967_294, 2_097_152);
     let layer = write_layer([owned]).unwrap();
     let directory = tempfile::tempdir().unwrap();
-    let list = tar(
-        &layer,
-        &["--list", "--verbose", "--utc", "--full-time"],
-        "C",
-        directory.path(),
-    );
+    let list = tar(&layer, &["--list", "--verbose", "--utc", "--full-time"], "C", directory.path());
     assert_eq!(
         String::from_utf8(list).unwrap(),
         "-rwsr-xr-x 4294967294/2097152 1 1970-01-01 00:00:00 owned\n"

@@ -34,10 +34,7 @@ pub fn base_image(
         fields.insert("variant".to_owned(), json!(variant));
     }
     fields.insert("config".to_owned(), json!({}));
-    fields.insert(
-        "rootfs".to_owned(),
-        json!({ "type": "layers", "diff_ids": [diff_id] }),
-    );
+    fields.insert("rootfs".to_owned(), json!({ "type": "layers", "diff_ids": [diff_id] }));
     let config = canonical_json(&Value::Object(fields))?;
     let config_descriptor = Descriptor::of(media_type::CONFIG, &config);
     let manifest = canonical_json(&json!({
@@ -47,12 +44,7 @@ pub fn base_image(
         "layers": [link(layer)],
     }))?;
     let manifest_descriptor = Descriptor::of(media_type::MANIFEST, &manifest);
-    Ok(BaseImage {
-        config_descriptor,
-        config,
-        manifest_descriptor,
-        manifest,
-    })
+    Ok(BaseImage { config_descriptor, config, manifest_descriptor, manifest })
 }
 
 fn link(descriptor: &Descriptor) -> Value {

@@ -40,10 +40,7 @@ enum Out<W: Write> {
 impl<W: Write> Encoder<W> {
     /// Passes on to `out`.
     pub fn new(out: W) -> Self {
-        Self {
-            pending: Vec::new(),
-            out: Out::Plain(Some(out)),
-        }
+        Self { pending: Vec::new(), out: Out::Plain(Some(out)) }
     }
 
     /// Writes what is left; the writer and the media type of what went into it.
@@ -147,9 +144,7 @@ mod tests {
         let (packed, media_type) = whole(&above);
         assert_eq!(media_type, media_type::LAYER_GZIP);
         let mut unpacked = Vec::new();
-        flate2::read::GzDecoder::new(packed.as_slice())
-            .read_to_end(&mut unpacked)
-            .unwrap();
+        flate2::read::GzDecoder::new(packed.as_slice()).read_to_end(&mut unpacked).unwrap();
         assert_eq!(unpacked, above);
     }
 
@@ -181,10 +176,7 @@ mod tests {
             for part in bytes.chunks(slice) {
                 encoder.write_all(part).unwrap();
             }
-            assert!(
-                encoder.finish().unwrap() == golden,
-                "slices of {slice} bytes"
-            );
+            assert!(encoder.finish().unwrap() == golden, "slices of {slice} bytes");
         }
     }
 }

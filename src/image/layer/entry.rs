@@ -40,20 +40,12 @@ pub enum EntryKind {
 impl Entry {
     /// An entry of root's.
     pub fn new(path: impl Into<Vec<u8>>, kind: EntryKind, mode: u32) -> Self {
-        Self {
-            path: path.into(),
-            kind,
-            mode,
-            uid: 0,
-            gid: 0,
-        }
+        Self { path: path.into(), kind, mode, uid: 0, gid: 0 }
     }
 
     fn member(&self) -> Member<'_> {
         let kind = match &self.kind {
-            EntryKind::File(content) => MemberKind::File {
-                size: content.len() as u64,
-            },
+            EntryKind::File(content) => MemberKind::File { size: content.len() as u64 },
             EntryKind::Directory => MemberKind::Directory,
             EntryKind::Symlink(target) => MemberKind::Symlink { target },
             EntryKind::HardLink(target) => MemberKind::HardLink { target },
@@ -104,9 +96,5 @@ pub fn write_layer(entries: impl IntoIterator<Item = Entry>) -> Result<Layer, La
         writer.tar().append(&entry.member(), &mut &*content)?;
     }
     let (bytes, descriptor, diff_id) = writer.finish()?;
-    Ok(Layer {
-        descriptor,
-        diff_id,
-        bytes,
-    })
+    Ok(Layer { descriptor, diff_id, bytes })
 }

@@ -153,10 +153,8 @@ impl Member<'_> {
     }
 
     fn check(&self) -> Result<(), LayerError> {
-        check_path(self.path).map_err(|problem| LayerError::Path {
-            path: shown(self.path),
-            problem,
-        })?;
+        check_path(self.path)
+            .map_err(|problem| LayerError::Path { path: shown(self.path), problem })?;
         let target = match self.kind {
             MemberKind::Symlink { target } => check_target(target),
             MemberKind::HardLink { target } => {
@@ -166,18 +164,11 @@ impl Member<'_> {
             | MemberKind::BlockDevice { major, minor }
                 if major.max(minor) > OCTAL_7 =>
             {
-                return Err(LayerError::Device {
-                    path: shown(self.path),
-                    major,
-                    minor,
-                });
+                return Err(LayerError::Device { path: shown(self.path), major, minor });
             }
             _ => Ok(()),
         };
-        target.map_err(|problem| LayerError::Target {
-            path: shown(self.path),
-            problem,
-        })
+        target.map_err(|problem| LayerError::Target { path: shown(self.path), problem })
     }
 
     /// Type flag, link target and device numbers.

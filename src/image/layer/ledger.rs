@@ -71,9 +71,7 @@ impl Ledger {
             },
         }
         if self.places.len() > MEMBER_LIMIT {
-            return Err(LayerError::TooMany {
-                limit: MEMBER_LIMIT,
-            });
+            return Err(LayerError::TooMany { limit: MEMBER_LIMIT });
         }
         Ok(())
     }

@@ -46,10 +46,7 @@ fn fixture() -> Vec<Entry> {
 fn the_bytes_are_golden_in_whatever_order_entries_come() {
     let layer = write_layer(fixture()).unwrap();
     assert_eq!(layer.descriptor.media_type, media_type::LAYER);
-    assert_eq!(
-        layer.descriptor.digest, layer.diff_id,
-        "a plain layer is its own tar"
-    );
+    assert_eq!(layer.descriptor.digest, layer.diff_id, "a plain layer is its own tar");
     assert_eq!(layer.descriptor.digest, Digest::of(&layer.bytes));
     assert_eq!(layer.descriptor.size, layer.bytes.len() as u64);
     assert_eq!(
@@ -73,10 +70,7 @@ fn names_are_sorted_by_bytes_and_hard_links_come_last() {
         entry("w", EntryKind::Whiteout),
     ])
     .unwrap();
-    assert_eq!(
-        names(&layer.bytes),
-        [".wh.w", "D", "b", "d/", "d-x", "d/x", "a"]
-    );
+    assert_eq!(names(&layer.bytes), [".wh.w", "D", "b", "d/", "d-x", "d/x", "a"]);
 }
 
 #[test]
@@ -121,10 +115,7 @@ fn what_does_not_fit_a_header_is_read_back_right() {
         let mut member = member.unwrap();
         let path = member.path_bytes().into_owned();
         let link = member.link_name_bytes().map(std::borrow::Cow::into_owned);
-        let (uid, gid) = (
-            member.header().uid().unwrap(),
-            member.header().gid().unwrap(),
-        );
+        let (uid, gid) = (member.header().uid().unwrap(), member.header().gid().unwrap());
         let mut content = String::new();
         member.read_to_string(&mut content).unwrap();
         found += 1;
@@ -203,37 +194,16 @@ fn what_readers_would_disagree_about_is_refused() {
     let cases: Vec<(&str, Vec<Entry>)> = vec![
         ("twice", vec![file("a", "1"), file("a", "2")]),
         ("twice", vec![directory("a"), directory("a")]),
-        (
-            "twice",
-            vec![file("a", ""), entry("a", EntryKind::Whiteout)],
-        ),
+        ("twice", vec![file("a", ""), entry("a", EntryKind::Whiteout)]),
         ("no directory", vec![file("a", ""), file("a/b", "")]),
-        (
-            "no directory",
-            vec![
-                entry("a", EntryKind::Symlink(b"/etc".to_vec())),
-                file("a/b/c", ""),
-            ],
-        ),
-        (
-            "no directory",
-            vec![entry("a", EntryKind::Whiteout), file("a/b", "")],
-        ),
+        ("no directory", vec![entry("a", EntryKind::Symlink(b"/etc".to_vec())), file("a/b/c", "")]),
+        ("no directory", vec![entry("a", EntryKind::Whiteout), file("a/b", "")]),
         ("before it", vec![link("a", "b")]),
         ("before it", vec![directory("b"), link("a", "b")]),
-        (
-            "before it",
-            vec![entry("b", EntryKind::Whiteout), link("a", "b")],
-        ),
+        ("before it", vec![entry("b", EntryKind::Whiteout), link("a", "b")]),
         ("relative path", vec![file("b", ""), link("a", "/b")]),
-        (
-            "target is empty",
-            vec![entry("a", EntryKind::Symlink(Vec::new()))],
-        ),
-        (
-            "NUL",
-            vec![entry("a", EntryKind::Symlink(b"x\0y".to_vec()))],
-        ),
+        ("target is empty", vec![entry("a", EntryKind::Symlink(Vec::new()))]),
+        ("NUL", vec![entry("a", EntryKind::Symlink(b"x\0y".to_vec()))]),
         ("absolute", vec![file("/etc/passwd", "")]),
         ("\"..\"", vec![file("a/../../b", "")]),
         ("removed files", vec![file("a/.wh.b", "")]),
@@ -257,14 +227,8 @@ fn a_file_must_be_as_long_as_was_said() {
             gid: 0,
             capability: None,
         };
-        let error = writer
-            .tar()
-            .append(&member, &mut content.as_bytes())
-            .unwrap_err();
-        assert!(
-            matches!(error, LayerError::Changed { .. }),
-            "{size}: {error}"
-        );
+        let error = writer.tar().append(&member, &mut content.as_bytes()).unwrap_err();
+        assert!(matches!(error, LayerError::Changed { .. }), "{size}: {error}");
     }
 }
 
@@ -279,10 +243,7 @@ fn announced_lengths_are_bounded_before_anything_is_read() {
         gid: 0,
         capability: None,
     };
-    let error = writer
-        .tar()
-        .append(&member, &mut std::io::repeat(0))
-        .unwrap_err();
+    let error = writer.tar().append(&member, &mut std::io::repeat(0)).unwrap_err();
     assert!(matches!(error, LayerError::TooLarge { .. }), "{error}");
 }
 

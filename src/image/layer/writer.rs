@@ -28,12 +28,7 @@ pub struct TarWriter<W> {
 impl<W: Write> TarWriter<W> {
     /// An archive that goes to `out`.
     pub fn new(out: W) -> Self {
-        Self {
-            out,
-            ledger: Ledger::default(),
-            written: 0,
-            chunk: vec![0; CHUNK],
-        }
+        Self { out, ledger: Ledger::default(), written: 0, chunk: vec![0; CHUNK] }
     }
 
     /// Appends a member; `content` is read to its end, and only for files.
@@ -52,10 +47,7 @@ impl<W: Write> TarWriter<W> {
         let size = member.size();
         let ahead = (header.len() as u64).saturating_add(size);
         if self.written.saturating_add(ahead) > TAR_LIMIT {
-            return Err(LayerError::TooLarge {
-                path: shown(member.path),
-                limit: TAR_LIMIT,
-            });
+            return Err(LayerError::TooLarge { path: shown(member.path), limit: TAR_LIMIT });
         }
         self.write(&header)?;
         if let MemberKind::File { size } = member.kind {
@@ -91,10 +83,7 @@ impl<W: Write> TarWriter<W> {
     }
 
     fn copy(&mut self, path: &[u8], size: u64, content: &mut dyn Read) -> Result<(), LayerError> {
-        let changed = || LayerError::Changed {
-            path: shown(path),
-            size,
-        };
+        let changed = || LayerError::Changed { path: shown(path), size };
         let mut chunk = std::mem::take(&mut self.chunk);
         let mut left = size;
         loop {
@@ -102,10 +91,7 @@ impl<W: Write> TarWriter<W> {
                 Ok(read) => read,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
                 Err(source) => {
-                    return Err(LayerError::Read {
-                        path: shown(path),
-                        source,
-                    });
+                    return Err(LayerError::Read { path: shown(path), source });
                 }
             };
             if read == 0 {
@@ -140,9 +126,7 @@ impl<W: Write> LayerWriter<W> {
     /// A layer whose bytes go to `out`.
     pub fn new(out: W) -> Self {
         let encoder = Encoder::new(DigestWriter::new(out));
-        Self {
-            tar: TarWriter::new(DigestWriter::new(encoder)),
-        }
+        Self { tar: TarWriter::new(DigestWriter::new(encoder)) }
     }
 
     /// The archive to append members to.
@@ -159,11 +143,7 @@ impl<W: Write> LayerWriter<W> {
         let (encoder, diff_id, _) = self.tar.finish()?.finish();
         let (out, media_type) = encoder.finish().map_err(LayerError::Write)?;
         let (out, digest, size) = out.finish();
-        let descriptor = Descriptor {
-            media_type: media_type.to_owned(),
-            digest,
-            size,
-        };
+        let descriptor = Descriptor { media_type: media_type.to_owned(), digest, size };
         Ok((out, descriptor, diff_id))
     }
 }
