@@ -17,8 +17,11 @@ pub mod layout;
 pub mod registry;
 pub mod rootfs;
 
+mod content;
 mod location;
+mod verified;
 
+pub use content::ContentFault;
 pub use location::{Location, LocationError, StoreLocation};
 
 /// What names a manifest within a stream.

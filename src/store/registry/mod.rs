@@ -33,14 +33,14 @@ mod options;
 mod reply;
 mod transport;
 mod upload;
-mod verified;
 mod wire;
 mod words;
 
 pub use client::install_crypto_provider;
 pub use endpoint::Scheme;
 pub use error::{Asked, Class, Operation, Refusal, RegistryError};
-pub use fault::{ContentFault, ReplyFault};
+pub use super::ContentFault;
+pub use fault::ReplyFault;
 pub use names::{ImageName, NameError};
 pub use options::{Credentials, RegistryOptions, Timeouts};
 
