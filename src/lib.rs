@@ -5,6 +5,7 @@ pub mod engine;
 pub mod ignition;
 pub mod image;
 pub mod machineconfig;
+pub mod orchestrator;
 pub mod plan;
 pub mod source;
 pub mod store;

@@ -63,8 +63,6 @@ impl EngineChoice {
 /// A build, with everything in it resolved.
 #[derive(Debug)]
 pub struct BuildSpec {
-    /// Short name of the build in messages and file names: the key's digits.
-    pub name: String,
     /// The Dockerfile.
     pub dockerfile: String,
     /// The base that the last stage begins with, and the build argument that hands it in.

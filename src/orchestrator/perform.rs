@@ -1,14 +1,12 @@
 //! Performing a step. What it changed comes back as a fact; a process that is killed here leaves
 //! work that the next run finishes (I5).
 
-use std::collections::BTreeMap;
-
 use tokio_util::sync::CancellationToken;
 
 use super::observe::{self, Observation};
 use super::{Context, OrchestratorError, PoolTask, Report, base, build};
 use crate::image::{Descriptor, Stamp, stamp};
-use crate::plan::{Fact, Key, Recorded, Step, Streams};
+use crate::plan::{BUILDS, Fact, Key, Recorded, Step, Streams};
 use crate::store::{BlobSource, transfer};
 
 /// Performs a step.
@@ -53,7 +51,7 @@ async fn push_rendered(context: &Context, task: &PoolTask) -> Result<(), Orchest
         (image.config.clone(), BlobSource::Bytes(image.config_bytes.clone())),
     ];
     transfer::put_blobs(&context.store, &stream, blobs).await?;
-    transfer::tag_all(&context.store, &stream, &image.manifest, &[&task.tag, "latest"]).await?;
+    transfer::tag_all(&context.store, &stream, &image.manifest, &[&task.tag.tag, "latest"]).await?;
     Ok(())
 }
 
@@ -72,7 +70,7 @@ async fn publish(
     let says = Stamp {
         pool: &task.pool,
         machine_config_name: &task.rendered.name,
-        machine_config: &task.document,
+        machine_config: task.machine_config.canonical_json(),
         base_name: found.public_name.as_deref(),
         base_digest: found.base.digest,
         base_platform_digest: found.base.platform_digest,
@@ -81,17 +79,12 @@ async fn publish(
     let (image, layer) = stamp(&content.manifest, &content.config, &says)?;
     let (store, stream) = (&context.store, Streams(&task.pool).content());
     let layers: Vec<Descriptor> = content.manifest.layers().to_vec();
-    transfer::mount_all(store, &stream, crate::plan::BUILDS, &layers).await?;
+    transfer::mount_all(store, &stream, BUILDS, &layers).await?;
     let blobs = vec![
         (layer.descriptor.clone(), BlobSource::Bytes(layer.bytes)),
         (image.config.clone(), BlobSource::Bytes(image.config_bytes)),
     ];
     transfer::put_blobs(store, &stream, blobs).await?;
-    transfer::tag_all(store, &stream, &image.manifest, &[&task.tag, "latest"]).await?;
+    transfer::tag_all(store, &stream, &image.manifest, &[&task.tag.tag, "latest"]).await?;
     Ok(())
-}
-
-/// Annotations of a record.
-pub fn annotations(pairs: [(&str, String); 4]) -> BTreeMap<String, String> {
-    pairs.map(|(name, value)| (name.to_owned(), value)).into()
 }

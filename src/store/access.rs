@@ -66,6 +66,13 @@ impl Access {
         self.insecure.iter().any(|name| name == host)
     }
 
+    /// Whether `host` may be talked to without TLS, or with certificates that nobody verified: as
+    /// the user said, or because it is this machine.
+    #[must_use]
+    pub fn without_tls(&self, host: &str) -> bool {
+        self.is_insecure(host) || (self.ca_file.is_none() && super::registry::is_loopback(host))
+    }
+
     /// The registry `host`, with streams below `prefix`.
     ///
     /// # Errors
@@ -79,7 +86,9 @@ impl Access {
             credentials,
             insecure: self.is_insecure(host),
             ca_file: self.ca_file.clone(),
-            ..RegistryOptions::new(host, prefix)
+            host: host.to_owned(),
+            prefix: prefix.to_owned(),
+            ..RegistryOptions::default()
         };
         Ok(Registry::new(options).map_err(StoreError::from)?)
     }

@@ -16,8 +16,13 @@ use crate::image::{Descriptor, Digest};
 pub mod layout;
 pub mod registry;
 
+mod access;
+mod home;
 mod location;
+pub mod transfer;
 
+pub use access::{Access, AccessError, split_name};
+pub use home::Home;
 pub use location::{Location, LocationError, StoreLocation};
 
 /// What names a manifest within a stream.
