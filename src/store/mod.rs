@@ -15,6 +15,7 @@ use crate::image::{Descriptor, Digest};
 
 pub mod layout;
 pub mod registry;
+pub mod rootfs;
 
 mod access;
 mod home;
