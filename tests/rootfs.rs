@@ -21,9 +21,7 @@ use layerwright::image::{Digest, media_type};
 use layerwright::store::rootfs::{PlainRoot, RootfsError};
 use rustix::fs::{FileType, Mode};
 
-const CAPABILITY: &[u8] = &[
-    1, 0, 0, 2, 0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-];
+const CAPABILITY: &[u8] = &[1, 0, 0, 2, 0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
 /// A root file system with one of everything.
 fn odd_root(root: &Path) {
@@ -50,27 +48,13 @@ fn odd_root(root: &Path) {
     chown(root.join("srv"), Some(33), Some(3_000_000)).unwrap();
     node(&root.join("pipe"), FileType::Fifo, 0);
     fs::create_dir(root.join("dev")).unwrap();
-    node(
-        &root.join("dev/null"),
-        FileType::CharacterDevice,
-        rustix::fs::makedev(1, 3),
-    );
-    node(
-        &root.join("dev/loop7"),
-        FileType::BlockDevice,
-        rustix::fs::makedev(7, 7),
-    );
+    node(&root.join("dev/null"), FileType::CharacterDevice, rustix::fs::makedev(1, 3));
+    node(&root.join("dev/loop7"), FileType::BlockDevice, rustix::fs::makedev(7, 7));
 }
 
 fn node(path: &Path, kind: FileType, device: u64) {
-    rustix::fs::mknodat(
-        rustix::fs::CWD,
-        path,
-        kind,
-        Mode::from_raw_mode(0o640),
-        device,
-    )
-    .expect("tests that make devices run as root");
+    rustix::fs::mknodat(rustix::fs::CWD, path, kind, Mode::from_raw_mode(0o640), device)
+        .expect("tests that make devices run as root");
 }
 
 fn diff_id(root: PlainRoot) -> Digest {
@@ -120,21 +104,14 @@ fn one_root_gives_one_layer_as_directory_and_as_every_archive() {
     }
     // Times, the root's own mode and sockets are no part of it.
     fs::set_permissions(&second, Permissions::from_mode(0o700)).unwrap();
-    File::open(second.join("etc/hostname"))
-        .unwrap()
-        .set_modified(std::time::UNIX_EPOCH)
-        .unwrap();
+    File::open(second.join("etc/hostname")).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
     let _socket = std::os::unix::net::UnixListener::bind(second.join("socket")).unwrap();
     let wanted = diff_id(directory(&first));
     assert_eq!(diff_id(directory(&second)), wanted);
 
     for format in ["gnu", "pax"] {
         let path = scratch.path().join(format!("{format}.tar"));
-        gnu_tar(
-            &first,
-            &path,
-            &["--sort=name", &format!("--format={format}")],
-        );
+        gnu_tar(&first, &path, &["--sort=name", &format!("--format={format}")]);
         assert_eq!(diff_id(archive(&path)), wanted, "{format}");
         assert!(Command::new("gzip").arg(&path).status().unwrap().success());
         assert_eq!(
@@ -156,12 +133,7 @@ fn what_is_packed_unpacks_to_the_same_root() {
     assert_eq!(packed.descriptor.media_type, media_type::LAYER);
     assert_eq!(packed.descriptor.digest, packed.diff_id);
     let status = Command::new("tar")
-        .args([
-            "--extract",
-            "--preserve-permissions",
-            "--numeric-owner",
-            "--file",
-        ])
+        .args(["--extract", "--preserve-permissions", "--numeric-owner", "--file"])
         .arg(&packed.file)
         .arg("--directory")
         .arg(&copy)
@@ -189,11 +161,7 @@ fn file_capabilities_are_kept_and_other_attributes_are_not() {
     assert_ne!(wanted, plain);
 
     let path = scratch.path().join("root.tar");
-    gnu_tar(
-        &root,
-        &path,
-        &["--sort=name", "--xattrs", "--xattrs-include=*"],
-    );
+    gnu_tar(&root, &path, &["--sort=name", "--xattrs", "--xattrs-include=*"]);
     assert_eq!(diff_id(archive(&path)), wanted);
     let packed = directory(&root).pack(scratch.path()).unwrap();
     let layer = fs::read(&packed.file).unwrap();
@@ -209,10 +177,7 @@ fn file_capabilities_are_kept_and_other_attributes_are_not() {
 fn the_fixture_roots_have_golden_digests_wherever_they_lie() {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/roots");
     for (name, golden) in [
-        (
-            "minimal",
-            "sha256:53f0822adcef205981bdf6fd54acc47773df95d7226e80d91bd0201b3b5bf8f5",
-        ),
+        ("minimal", "sha256:53f0822adcef205981bdf6fd54acc47773df95d7226e80d91bd0201b3b5bf8f5"),
         ("links", "sha256:2db2805702ed66526afc16299b6fc14a8f5a475b8d5c5dc40712f9c234e75dc5"),
     ] {
         let scratch = tempfile::tempdir().unwrap();
@@ -251,9 +216,7 @@ fn a_large_root_is_compressed_and_reads_back() {
     assert_eq!(packed.descriptor.digest, Digest::of(&bytes));
     assert_eq!(packed.descriptor.size, bytes.len() as u64);
     let mut tar = Vec::new();
-    flate2::read::GzDecoder::new(bytes.as_slice())
-        .read_to_end(&mut tar)
-        .unwrap();
+    flate2::read::GzDecoder::new(bytes.as_slice()).read_to_end(&mut tar).unwrap();
     assert_eq!(packed.diff_id, Digest::of(&tar));
     // What we packed is itself an archive that packs to the same bytes.
     let again = archive(&packed.file).pack(scratch.path()).unwrap();
@@ -270,10 +233,7 @@ fn sparse_files_are_expanded() {
     file.set_len(3 << 20).unwrap();
     let path = scratch.path().join("sparse.tar");
     gnu_tar(&root, &path, &["--sparse", "--format=gnu"]);
-    assert!(
-        path.metadata().unwrap().len() < 1 << 20,
-        "the archive is sparse"
-    );
+    assert!(path.metadata().unwrap().len() < 1 << 20, "the archive is sparse");
     assert_eq!(diff_id(archive(&path)), diff_id(directory(&root)));
 
     gnu_tar(&root, &path, &["--sparse", "--format=pax"]);
@@ -311,23 +271,14 @@ fn what_cannot_be_read_is_named() {
     fs::write(root.join("etc/readable"), "").unwrap();
     fs::write(root.join("etc/secret"), "").unwrap();
     fs::set_permissions(root.join("etc/secret"), Permissions::from_mode(0o600)).unwrap();
-    disks::passes(disks::child(
-        "what_cannot_be_read_is_named",
-        &root,
-        Some(65534),
-    ));
+    disks::passes(disks::child("what_cannot_be_read_is_named", &root, Some(65534)));
 }
 
 #[test]
 fn a_file_that_is_not_as_long_as_it_says_is_an_error() {
     // The kernel says that these files are empty, and they are not.
-    let error = directory(Path::new("/proc/sys/kernel/random"))
-        .diff_id()
-        .unwrap_err();
-    assert!(
-        text(&error).contains("changed while it was read"),
-        "{error}"
-    );
+    let error = directory(Path::new("/proc/sys/kernel/random")).diff_id().unwrap_err();
+    assert!(text(&error).contains("changed while it was read"), "{error}");
 }
 
 #[test]
@@ -339,10 +290,7 @@ fn the_wrong_kind_of_root_is_refused() {
     node(&pipe, FileType::Fifo, 0);
     let nothing = scratch.path().join("nothing");
     for (root, expected) in [
-        (
-            directory(&file),
-            "is no directory; for an archive write tar:PATH",
-        ),
+        (directory(&file), "is no directory; for an archive write tar:PATH"),
         (directory(&nothing), "cannot read"),
         (archive(scratch.path()), "for a directory write dir:PATH"),
         (archive(&pipe), "save what comes through a pipe"),
@@ -399,10 +347,7 @@ mod hostile {
     }
 
     fn one(kind: EntryType, path: &[u8], target: &[u8]) -> Vec<u8> {
-        made(|tar| {
-            tar.append(&header(kind, path, target, 0), &b""[..])
-                .unwrap()
-        })
+        made(|tar| tar.append(&header(kind, path, target, 0), &b""[..]).unwrap())
     }
 
     fn files(paths: &[&str]) -> Vec<u8> {
@@ -447,23 +392,17 @@ mod hostile {
         let long_twice = made(|tar| {
             let name = b"long-name\0";
             let long = header(EntryType::GNULongName, b"././@LongLink", b"", 10);
-            tar.append_pax_extensions([("path", &b"other-name"[..])])
-                .unwrap();
+            tar.append_pax_extensions([("path", &b"other-name"[..])]).unwrap();
             tar.append(&long, &name[..]).unwrap();
-            tar.append(&header(EntryType::Regular, b"short", b"", 0), &b""[..])
-                .unwrap();
+            tar.append(&header(EntryType::Regular, b"short", b"", 0), &b""[..]).unwrap();
         });
         let through_a_link = made(|tar| {
-            tar.append(&header(EntryType::Symlink, b"a", b"/etc", 0), &b""[..])
-                .unwrap();
-            tar.append(&header(EntryType::Regular, b"a/passwd", b"", 0), &b""[..])
-                .unwrap();
+            tar.append(&header(EntryType::Symlink, b"a", b"/etc", 0), &b""[..]).unwrap();
+            tar.append(&header(EntryType::Regular, b"a/passwd", b"", 0), &b""[..]).unwrap();
         });
         let local_before_global = made(|tar| {
-            tar.append_pax_extensions([("comment", &b"whose?"[..])])
-                .unwrap();
-            tar.append(&header(EntryType::XGlobalHeader, b"g", b"", 0), &b""[..])
-                .unwrap();
+            tar.append_pax_extensions([("comment", &b"whose?"[..])]).unwrap();
+            tar.append(&header(EntryType::XGlobalHeader, b"g", b"", 0), &b""[..]).unwrap();
         });
         let mut wrong_checksum = good.clone();
         wrong_checksum[0] ^= 1;
@@ -494,18 +433,14 @@ mod hostile {
             ("lies below it", files(&["a/b", "a"])),
             ("no directory", through_a_link),
             ("before it", one(EntryType::Link, b"a", b"/etc/passwd")),
-            (
-                "relative path",
-                one(EntryType::Link, b"a", b"../etc/passwd"),
-            ),
+            ("relative path", one(EntryType::Link, b"a", b"../etc/passwd")),
             ("target is empty", one(EntryType::Symlink, b"a", b"")),
             ("is empty", one(EntryType::Regular, b".", b"")),
             ("not packed", one(EntryType::new(b'V'), b"a", b"")),
             (
                 "only files have content",
                 made(|tar| {
-                    tar.append(&header(EntryType::Symlink, b"a", b"b", 1), &b"x"[..])
-                        .unwrap();
+                    tar.append(&header(EntryType::Symlink, b"a", b"b", 1), &b"x"[..]).unwrap();
                 }),
             ),
             ("no octal number", alone(&no_octal)),
@@ -515,14 +450,8 @@ mod hostile {
             ("cannot be read", with_records(&[("path", b"a\nb")])),
             ("should be a number", with_records(&[("uid", b"-1")])),
             ("should be a number", with_records(&[("size", b"0x1")])),
-            (
-                "longer than Linux",
-                with_records(&[("SCHILY.xattr.security.capability", &[1; 25])]),
-            ),
-            (
-                "without --sparse",
-                with_records(&[("GNU.sparse.major", b"1")]),
-            ),
+            ("longer than Linux", with_records(&[("SCHILY.xattr.security.capability", &[1; 25])])),
+            ("without --sparse", with_records(&[("GNU.sparse.major", b"1")])),
             ("\"..\"", with_records(&[("path", b"../../etc/passwd")])),
             ("global PAX records", global(b"11 path=ab\n")),
             ("global PAX records", global(b"11 gid=123\n\n")),
@@ -539,17 +468,11 @@ mod hostile {
             ("compressed by zstd", b"\x28\xb5\x2f\xfd1234567890".to_vec()),
             ("compressed by xz", b"\xfd7zXZ\0\0\0\0\0".to_vec()),
             ("compressed by bzip2", b"BZh91AY&SY".to_vec()),
-            (
-                "can be read to its end",
-                b"this is a letter and no archive".repeat(100),
-            ),
+            ("can be read to its end", b"this is a letter and no archive".repeat(100)),
         ];
         for (at, (expected, bytes)) in cases.into_iter().enumerate() {
             let message = packed(&bytes).expect_err(expected);
-            assert!(
-                message.contains(expected),
-                "case {at}: {expected}: {message}"
-            );
+            assert!(message.contains(expected), "case {at}: {expected}: {message}");
             assert!(!message.contains('\0') && message.len() < 1000, "case {at}");
         }
     }
@@ -557,19 +480,14 @@ mod hostile {
     #[test]
     fn harmless_oddities_are_read() {
         let wanted = packed(&files(&["a/b"])).unwrap();
-        assert_eq!(
-            packed(&files(&["/a/b"])),
-            Ok(wanted),
-            "absolute paths become relative"
-        );
+        assert_eq!(packed(&files(&["/a/b"])), Ok(wanted), "absolute paths become relative");
         assert_eq!(packed(&files(&["././a//b"])), Ok(wanted));
         let mut with_comment = global(b"15 comment=abc\n");
         with_comment.truncate(with_comment.len() - 1024);
         with_comment.extend_from_slice(&files(&["a/b"]));
         assert_eq!(packed(&with_comment), Ok(wanted));
         let root_only = made(|tar| {
-            tar.append(&header(EntryType::Directory, b"./", b"", 0), &b""[..])
-                .unwrap();
+            tar.append(&header(EntryType::Directory, b"./", b"", 0), &b""[..]).unwrap();
         });
         assert_eq!(packed(&root_only), packed(&made(|_| {})));
         let mut old = header(EntryType::Regular, b"d/", b"", 0);
@@ -592,11 +510,7 @@ mod hostile {
                 Ok(length)
             }
         }
-        let kinds = [
-            EntryType::GNULongName,
-            EntryType::XHeader,
-            EntryType::XGlobalHeader,
-        ];
+        let kinds = [EntryType::GNULongName, EntryType::XHeader, EntryType::XGlobalHeader];
         if let Some(path) = std::env::var_os("LAYERWRIGHT_TEST_CHILD") {
             let message = text(&archive(Path::new(&path)).diff_id().unwrap_err());
             assert!(
@@ -613,9 +527,7 @@ mod hostile {
                 flate2::write::GzEncoder::new(file.reopen().unwrap(), flate2::Compression::fast());
             let mut builder = Builder::new(encoder);
             let size = 128 << 20;
-            builder
-                .append(&header(kind, b"bomb", b"", size), Name(size))
-                .unwrap();
+            builder.append(&header(kind, b"bomb", b"", size), Name(size)).unwrap();
             builder.into_inner().unwrap().finish().unwrap();
             let test = "hostile::descriptions_without_end_cost_no_memory";
             disks::passes(disks::child(test, file.path(), None));
@@ -642,11 +554,7 @@ mod hostile {
         fs::create_dir(&root).unwrap();
         odd_root(&root);
         let path = scratch.path().join("root.tar");
-        gnu_tar(
-            &root,
-            &path,
-            &["--sort=name", "--format=pax", "--blocking-factor=1"],
-        );
+        gnu_tar(&root, &path, &["--sort=name", "--format=pax", "--blocking-factor=1"]);
         let good = fs::read(&path).unwrap();
         let mut refused = 0;
         for at in (0..good.len()).step_by(13) {
@@ -660,10 +568,7 @@ mod hostile {
     /// Most memory that this process ever had, in KiB.
     fn peak_memory() -> u64 {
         let status = fs::read_to_string("/proc/self/status").unwrap();
-        let line = status
-            .lines()
-            .find(|line| line.starts_with("VmHWM"))
-            .unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 }

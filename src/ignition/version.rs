@@ -88,9 +88,7 @@ mod tests {
 
     #[test]
     fn released_versions_are_taken() {
-        for text in [
-            "3.0.0", "3.1.0", "3.2.0", "3.3.0", "3.4.0", "3.5.0", "3.6.0",
-        ] {
+        for text in ["3.0.0", "3.1.0", "3.2.0", "3.3.0", "3.4.0", "3.5.0", "3.6.0"] {
             let config = json!({"ignition": {"version": text}});
             assert_eq!(SpecVersion::of(&config).unwrap().to_string(), text);
         }
@@ -107,16 +105,8 @@ mod tests {
 
     #[test]
     fn other_versions_are_named_with_what_is_supported() {
-        for text in [
-            "3.7.0",
-            "3.7.0-experimental",
-            "3.5",
-            "3.5.1",
-            "03.5.0",
-            "4.0.0",
-            "",
-            "3.5.0 ",
-        ] {
+        for text in ["3.7.0", "3.7.0-experimental", "3.5", "3.5.1", "03.5.0", "4.0.0", "", "3.5.0 "]
+        {
             let error = SpecVersion::of(&json!({"ignition": {"version": text}})).unwrap_err();
             assert!(matches!(&error, VersionError::Unknown { found } if found == text));
             assert!(error.to_string().contains("3.0.0 to 3.6.0"), "{error}");
@@ -128,10 +118,7 @@ mod tests {
         let cases = [
             (json!({}), VersionError::Missing),
             (json!({"ignition": {}}), VersionError::Missing),
-            (
-                json!({"ignition": {"version": 3}}),
-                VersionError::NotAString,
-            ),
+            (json!({"ignition": {"version": 3}}), VersionError::NotAString),
             (json!({"ignition": "3.5.0"}), VersionError::NotAString),
         ];
         for (config, expected) in cases {

@@ -185,9 +185,7 @@ impl MachineConfig {
 /// Only the name: configs hold secrets, which must not reach a log by way of `{:?}`.
 impl fmt::Debug for MachineConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct(KIND)
-            .field("name", &self.name)
-            .finish_non_exhaustive()
+        f.debug_struct(KIND).field("name", &self.name).finish_non_exhaustive()
     }
 }
 
@@ -226,15 +224,11 @@ fn name_of(object: &Map<String, Value>) -> Result<String, Problem> {
         None => None,
     };
     match name {
-        None => Err(Problem::Name {
-            reason: "it is missing",
-        }),
-        Some("") => Err(Problem::Name {
-            reason: "it is empty",
-        }),
-        Some(name) if name.chars().any(char::is_control) => Err(Problem::Name {
-            reason: "it has control characters",
-        }),
+        None => Err(Problem::Name { reason: "it is missing" }),
+        Some("") => Err(Problem::Name { reason: "it is empty" }),
+        Some(name) if name.chars().any(char::is_control) => {
+            Err(Problem::Name { reason: "it has control characters" })
+        }
         Some(name) => Ok(name.to_owned()),
     }
 }

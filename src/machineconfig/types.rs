@@ -19,9 +19,7 @@ pub(super) fn array_in<'v>(
     field: &str,
     path: &str,
 ) -> Result<Option<&'v [Value]>, Problem> {
-    typed(object, field, path, "a list", |value| {
-        value.as_array().map(Vec::as_slice)
-    })
+    typed(object, field, path, "a list", |value| value.as_array().map(Vec::as_slice))
 }
 
 /// The string `field` of `object`.
@@ -74,11 +72,9 @@ fn typed<'v, T>(
         None | Some(Value::Null) => Ok(None),
         Some(value) => match view(value) {
             Some(typed) => Ok(Some(typed)),
-            None => Err(Problem::WrongType {
-                path: path.to_owned(),
-                expected,
-                found: kind_of(value),
-            }),
+            None => {
+                Err(Problem::WrongType { path: path.to_owned(), expected, found: kind_of(value) })
+            }
         },
     }
 }

@@ -45,11 +45,8 @@ pub async fn build(
     let running = report.begin(&format!("building key {} with buildah", key.short()), None);
     let built = buildah::build(&spec, &context.cache, &log, cancel).await;
     drop(running);
-    let failed = |source| OrchestratorError::Build {
-        key: key.short(),
-        log: spec.log.clone(),
-        source,
-    };
+    let failed =
+        |source| OrchestratorError::Build { key: key.short(), log: spec.log.clone(), source };
     let built = built.map_err(failed)?;
     record(context, task, observation, key, forced, base, built, report).await
 }
@@ -82,8 +79,7 @@ async fn record(
     );
     let config = Config::on_base(&base.config, &built.config);
     let own: Vec<_> = built.layers.iter().map(|(layer, _)| layer.clone()).collect();
-    let image =
-        assemble(Some(&base.manifest), config, &own, "layerwright: content", annotations)?;
+    let image = assemble(Some(&base.manifest), config, &own, "layerwright: content", annotations)?;
     let written = transfer::stored(BUILDS, image.manifest.clone(), &image.config_bytes)?;
     let layers = BaseLayers { manifest: &base.manifest, config: &base.config };
     let digest = image.manifest.descriptor.digest;
@@ -126,8 +122,7 @@ async fn spec(
     };
     let extensions = observation.extensions.as_ref();
     let packages = observe::packages(task, extensions);
-    let mut images =
-        vec![pinned(recipe::MACHINECONFIG, &streams.rendered_config(), &rendered)];
+    let mut images = vec![pinned(recipe::MACHINECONFIG, &streams.rendered_config(), &rendered)];
     images.extend(extensions.map(|found| PinnedImage {
         argument: recipe::EXTENSIONS,
         place: found.place.clone(),
@@ -175,7 +170,8 @@ async fn lock(
         Err(TryLockError::WouldBlock) => {}
         Err(TryLockError::Error(source)) => return Err(failed(source)),
     }
-    report.note(&task.pool, &format!("waiting for another process that builds key {}", key.short()));
+    report
+        .note(&task.pool, &format!("waiting for another process that builds key {}", key.short()));
     let waiting = tokio::task::spawn_blocking(move || file.lock().map(|()| file));
     waiting.await?.map_err(failed)
 }
@@ -192,8 +188,8 @@ impl<'a> Log<'a> {
             fs::create_dir_all(path.parent().unwrap_or(path))?;
             File::create(path)
         };
-        let file =
-            create().map_err(|source| OrchestratorError::Cache { path: path.to_owned(), source })?;
+        let file = create()
+            .map_err(|source| OrchestratorError::Cache { path: path.to_owned(), source })?;
         Ok(Self { file: Mutex::new(file), report })
     }
 }

@@ -115,6 +115,9 @@ pub enum OrchestratorError {
         /// The pool.
         pool: String,
     },
+    /// The user interrupted it.
+    #[error("interrupted; the next run goes on from here")]
+    Interrupted,
     /// The cache directory cannot be used.
     #[error("cannot use the cache directory {path}; name another with --cache-dir")]
     Cache {
@@ -123,4 +126,20 @@ pub enum OrchestratorError {
         /// Why.
         source: std::io::Error,
     },
+}
+
+impl OrchestratorError {
+    /// Whether what the user gave is at fault: the same would go wrong again.
+    #[must_use]
+    pub fn is_input(&self) -> bool {
+        matches!(
+            self,
+            Self::Base { .. }
+                | Self::BasePlatform { .. }
+                | Self::NoBase { .. }
+                | Self::ConfigImage { .. }
+                | Self::NotAnImage { .. }
+                | Self::Rootfs(_)
+        )
+    }
 }

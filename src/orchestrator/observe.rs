@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::base::{self, FoundBase};
 use super::{Context, OrchestratorError, PoolTask, Report};
+use crate::engine::ImagePlace;
 use crate::engine::recipe::{self, IGNITION_FILE, Packages};
 use crate::image::{Digest, Document, Manifest, RawManifest, annotation};
 use crate::plan::{
@@ -12,7 +13,6 @@ use crate::plan::{
     RenderedTag, Snapshot, StreamTags, Streams, check_record,
 };
 use crate::store::transfer::{self, StoredImage, TransferError};
-use crate::engine::ImagePlace;
 use crate::store::{Location, Reference, Store, StoreError};
 
 /// A snapshot, and what `perform` needs beside it.
@@ -58,10 +58,11 @@ pub async fn observe(
     report: &dyn Report,
 ) -> Result<Observation, OrchestratorError> {
     let streams = Streams(&task.pool);
+    let (rendered, content) = (streams.rendered_config(), streams.content());
     let (base_stream, rendered_stream, content_stream) = tokio::try_join!(
         base_stream(context, task),
-        rendered_stream(context, task, &streams.rendered_config()),
-        content_stream(context, task, &streams.content()),
+        rendered_stream(context, task, &rendered),
+        content_stream(context, task, &content),
     )?;
     let base = base::find(context, task, base_stream.as_ref(), report).await?;
     let extensions = extensions(context, task).await?;
@@ -138,9 +139,7 @@ async fn content_stream(
     let named = match (named, &latest) {
         (None, _) => None,
         (Some(named), Some(latest)) if latest.image == Some(named.digest) => Some(latest.clone()),
-        (Some(_), _) => {
-            context.store.manifest(stream, &named_tag).await?.as_ref().map(content_tag)
-        }
+        (Some(_), _) => context.store.manifest(stream, &named_tag).await?.as_ref().map(content_tag),
     };
     Ok(StreamTags { latest, named })
 }

@@ -12,7 +12,8 @@ use crate::store::{BlobSource, transfer};
 /// Performs a step.
 ///
 /// # Errors
-/// When it could not be performed. What it did until then is harmless: no tag was moved.
+/// When it could not be performed, or the user interrupts it. What it did until then is harmless:
+/// no tag was moved.
 pub async fn perform(
     context: &Context,
     task: &PoolTask,
@@ -22,28 +23,34 @@ pub async fn perform(
     cancel: &CancellationToken,
 ) -> Result<Fact, OrchestratorError> {
     match step {
-        Step::PushRendered { .. } => {
-            push_rendered(context, task).await?;
-            Ok(Fact::RenderedPushed)
-        }
-        Step::TagBase { .. } => {
-            let found = observation.base()?;
-            base::tag(context, task, found, report).await?;
-            Ok(Fact::BaseTagged)
-        }
+        // It ends what it started itself when it is interrupted.
         Step::Build { key, forced, .. } => {
-            let record =
-                build::build(context, task, observation, *key, *forced, report, cancel).await?;
-            Ok(Fact::Built(Some(record)))
+            let record = build::build(context, task, observation, *key, *forced, report, cancel);
+            Ok(Fact::Built(Some(record.await?)))
+        }
+        Step::PushRendered { .. } => interruptible(push_rendered(context, task), cancel).await,
+        Step::TagBase { .. } => {
+            let tagged = base::tag(context, task, observation.base()?, report);
+            interruptible(tagged, cancel).await.map(|()| Fact::BaseTagged)
         }
         Step::Publish { key, .. } => {
-            publish(context, task, observation, *key).await?;
-            Ok(Fact::Published)
+            interruptible(publish(context, task, observation, *key), cancel).await
         }
     }
 }
 
-async fn push_rendered(context: &Context, task: &PoolTask) -> Result<(), OrchestratorError> {
+/// Does work that can be dropped at any point.
+async fn interruptible<T>(
+    work: impl Future<Output = Result<T, OrchestratorError>>,
+    cancel: &CancellationToken,
+) -> Result<T, OrchestratorError> {
+    tokio::select! {
+        done = work => done,
+        () = cancel.cancelled() => Err(OrchestratorError::Interrupted),
+    }
+}
+
+async fn push_rendered(context: &Context, task: &PoolTask) -> Result<Fact, OrchestratorError> {
     let stream = Streams(&task.pool).rendered_config();
     let image = &task.image;
     let blobs = vec![
@@ -52,7 +59,7 @@ async fn push_rendered(context: &Context, task: &PoolTask) -> Result<(), Orchest
     ];
     transfer::put_blobs(&context.store, &stream, blobs).await?;
     transfer::tag_all(&context.store, &stream, &image.manifest, &[&task.tag.tag, "latest"]).await?;
-    Ok(())
+    Ok(Fact::RenderedPushed)
 }
 
 /// Stamps the recorded image of a key for the pool, and moves the content stream's tags to it.
@@ -61,7 +68,7 @@ async fn publish(
     task: &PoolTask,
     observation: &Observation,
     key: Key,
-) -> Result<(), OrchestratorError> {
+) -> Result<Fact, OrchestratorError> {
     let Recorded::Image(record) = &observation.snapshot.recorded else {
         return Err(OrchestratorError::RecordGone { key: key.short() });
     };
@@ -86,5 +93,5 @@ async fn publish(
     ];
     transfer::put_blobs(store, &stream, blobs).await?;
     transfer::tag_all(store, &stream, &image.manifest, &[&task.tag.tag, "latest"]).await?;
-    Ok(())
+    Ok(Fact::Published(Some(image.manifest.descriptor.digest)))
 }

@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::layout::Layout;
-use super::registry::{Credentials, Registry, RegistryOptions};
+use super::registry::{Credentials, Registry, RegistryOptions, is_loopback_host};
 use super::{Home, Location, Reference, StoreError, StoreLocation};
 
 /// The most bytes that an auth file may have.
@@ -70,7 +70,7 @@ impl Access {
     /// the user said, or because it is this machine.
     #[must_use]
     pub fn without_tls(&self, host: &str) -> bool {
-        self.is_insecure(host) || (self.ca_file.is_none() && super::registry::is_loopback(host))
+        self.is_insecure(host) || (self.ca_file.is_none() && is_loopback_host(host))
     }
 
     /// The registry `host`, with streams below `prefix`.
@@ -112,7 +112,10 @@ impl Access {
     ///
     /// # Errors
     /// When it cannot be opened, or is a plain root file system.
-    pub fn open_image(&self, location: &Location) -> Result<(Home, String, Reference), AccessError> {
+    pub fn open_image(
+        &self,
+        location: &Location,
+    ) -> Result<(Home, String, Reference), AccessError> {
         match location {
             Location::Registry { host, repository, reference } => {
                 let registry = self.registry(host, "")?;

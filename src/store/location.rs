@@ -112,9 +112,8 @@ impl FromStr for Location {
 }
 
 fn registry(text: &str) -> Result<Location, LocationError> {
-    let image: ImageName = text
-        .parse()
-        .map_err(|source| LocationError::Registry { text: text.to_owned(), source })?;
+    let image: ImageName =
+        text.parse().map_err(|source| LocationError::Registry { text: text.to_owned(), source })?;
     let reference = image.reference();
     Ok(Location::Registry { host: image.host, repository: image.repository, reference })
 }

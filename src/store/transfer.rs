@@ -1,6 +1,6 @@
 //! Moving images into a store: blobs first, several at once, then the manifest (I3).
 
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{TryStreamExt, stream};
 use tokio::io::AsyncReadExt;
 
 use super::{BlobSource, RawManifest, Reference, Store, StoreError};
@@ -92,9 +92,12 @@ pub async fn read_image(
         return Err(TransferError::ConfigSize { place: place(), blob, size });
     }
     let mut bytes = Vec::new();
-    store.blob(stream, blob).await?.read_to_end(&mut bytes).await.map_err(|source| {
-        TransferError::Read { place: place(), blob: blob.digest, source }
-    })?;
+    store
+        .blob(stream, blob)
+        .await?
+        .read_to_end(&mut bytes)
+        .await
+        .map_err(|source| TransferError::Read { place: place(), blob: blob.digest, source })?;
     stored(&place(), raw, &bytes)
 }
 

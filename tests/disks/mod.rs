@@ -15,9 +15,7 @@ impl Mount {
     pub fn tmpfs(point: &Path, options: &str) -> Self {
         std::fs::create_dir_all(point).unwrap();
         run("mount", &["-t", "tmpfs", "-o", options, "tmpfs"], point);
-        Self {
-            point: point.to_owned(),
-        }
+        Self { point: point.to_owned() }
     }
 
     /// Makes it read-only.
@@ -54,10 +52,7 @@ pub fn child(test: &str, argument: &Path, uid: Option<u32>) -> Command {
         None => Command::new(program),
         Some(uid) => {
             let mut command = Command::new("setpriv");
-            command
-                .arg(format!("--reuid={uid}"))
-                .args(["--clear-groups", "--"])
-                .arg(program);
+            command.arg(format!("--reuid={uid}")).args(["--clear-groups", "--"]).arg(program);
             command
         }
     };

@@ -92,11 +92,7 @@ pub(super) fn resolve(text: &str, plain: bool, tag: TagKind) -> Result<Value, Sc
         TagKind::Bool => value.is_boolean(),
         _ => value.is_null(),
     };
-    if fits {
-        Ok(value)
-    } else {
-        Err(ScalarProblem::Tag)
-    }
+    if fits { Ok(value) } else { Err(ScalarProblem::Tag) }
 }
 
 /// The value of a scalar without quotes and tag.
@@ -137,9 +133,7 @@ enum Number {
 fn underscores_are_between_digits(text: &str) -> bool {
     let bytes = text.as_bytes();
     let digit = |index: Option<usize>| {
-        index
-            .and_then(|index| bytes.get(index))
-            .is_some_and(u8::is_ascii_digit)
+        index.and_then(|index| bytes.get(index)).is_some_and(u8::is_ascii_digit)
     };
     (0..bytes.len())
         .filter(|&index| bytes[index] == b'_')

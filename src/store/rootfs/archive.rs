@@ -22,11 +22,8 @@ const DESCRIPTION_LIMIT: u64 = 1 << 20;
 const PADDING_LIMIT: u64 = 16 << 20;
 
 /// First bytes of what is no tar archive but might hold one.
-const COMPRESSED: [(&[u8], &str); 3] = [
-    (b"\x28\xb5\x2f\xfd", "zstd"),
-    (b"\xfd7zXZ\0", "xz"),
-    (b"BZh", "bzip2"),
-];
+const COMPRESSED: [(&[u8], &str); 3] =
+    [(b"\x28\xb5\x2f\xfd", "zstd"), (b"\xfd7zXZ\0", "xz"), (b"BZh", "bzip2")];
 const GZIP: &[u8] = b"\x1f\x8b";
 
 /// Appends every member of the archive.
@@ -61,37 +58,19 @@ pub(super) fn append_archive<W: Write>(
 
 /// Opens the archive, through a decompressor where it needs one.
 fn open(path: &Path) -> Result<Box<dyn Read>, RootfsError> {
-    let unreadable = |source| RootfsError::Unreadable {
-        path: path.to_owned(),
-        source,
-    };
+    let unreadable = |source| RootfsError::Unreadable { path: path.to_owned(), source };
     let (mut file, metadata) = open_file(path, OFlags::empty()).map_err(unreadable)?;
     if !metadata.is_file() {
-        return Err(RootfsError::NotAFile {
-            path: path.to_owned(),
-        });
+        return Err(RootfsError::NotAFile { path: path.to_owned() });
     }
     let mut start = Vec::new();
-    (&mut file)
-        .take(6)
-        .read_to_end(&mut start)
-        .map_err(unreadable)?;
+    (&mut file).take(6).read_to_end(&mut start).map_err(unreadable)?;
     file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
-    if let Some((_, by)) = COMPRESSED
-        .iter()
-        .find(|(magic, _)| start.starts_with(magic))
-    {
-        return Err(RootfsError::Compressed {
-            path: path.to_owned(),
-            by,
-        });
+    if let Some((_, by)) = COMPRESSED.iter().find(|(magic, _)| start.starts_with(magic)) {
+        return Err(RootfsError::Compressed { path: path.to_owned(), by });
     }
     let file = BufReader::with_capacity(64 << 10, file);
-    Ok(if start.starts_with(GZIP) {
-        Box::new(MultiGzDecoder::new(file))
-    } else {
-        Box::new(file)
-    })
+    Ok(if start.starts_with(GZIP) { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) })
 }
 
 /// Reads what follows the archive: empty blocks, and not endlessly many.
@@ -123,10 +102,7 @@ fn append<W: Write>(
     let raw_path = entry.path_bytes().into_owned();
     let refuse = |problem| RootfsError::Member {
         path: archive.to_owned(),
-        member: String::from_utf8_lossy(&raw_path)
-            .chars()
-            .take(200)
-            .collect(),
+        member: String::from_utf8_lossy(&raw_path).chars().take(200).collect(),
         problem,
     };
     let kind = entry.header().entry_type();
@@ -151,9 +127,7 @@ fn append<W: Write>(
     let kind = match kind {
         _ if is_directory => MemberKind::Directory,
         kind if is_file(kind) => MemberKind::File { size },
-        EntryType::Symlink => MemberKind::Symlink {
-            target: &raw_target,
-        },
+        EntryType::Symlink => MemberKind::Symlink { target: &raw_target },
         EntryType::Link => {
             target = relative_path(&raw_target);
             MemberKind::HardLink { target: &target }
@@ -166,10 +140,7 @@ fn append<W: Write>(
                     .flatten()
                     .ok_or_else(|| refuse("the numbers of this device cannot be read"))
             };
-            let (major, minor) = (
-                number(header.device_major())?,
-                number(header.device_minor())?,
-            );
+            let (major, minor) = (number(header.device_major())?, number(header.device_minor())?);
             if kind == EntryType::Char {
                 MemberKind::CharacterDevice { major, minor }
             } else {
@@ -187,11 +158,7 @@ fn append<W: Write>(
     let member = Member {
         path: &path,
         kind,
-        mode: entry
-            .header()
-            .mode()
-            .map_err(|_| refuse("its mode is no octal number"))?
-            & 0o7777,
+        mode: entry.header().mode().map_err(|_| refuse("its mode is no octal number"))? & 0o7777,
         uid: owner(entry.header().uid())?,
         gid: owner(entry.header().gid())?,
         capability: records.capability.as_deref(),
@@ -205,10 +172,7 @@ fn append<W: Write>(
 }
 
 fn damaged(archive: &Path) -> impl Fn(io::Error) -> RootfsError + '_ {
-    move |source| RootfsError::Damaged {
-        path: archive.to_owned(),
-        source,
-    }
+    move |source| RootfsError::Damaged { path: archive.to_owned(), source }
 }
 
 /// Whether members of this kind have content: contiguous and sparse files are files.

@@ -25,26 +25,14 @@ pub(super) fn append_directory<W: Write>(
     tar: &mut TarWriter<W>,
 ) -> Result<(), RootfsError> {
     if !root.metadata().map_err(unreadable(root))?.is_dir() {
-        return Err(RootfsError::NotADirectory {
-            path: root.to_owned(),
-        });
+        return Err(RootfsError::NotADirectory { path: root.to_owned() });
     }
-    let mut packer = Packer {
-        root,
-        tar,
-        linked: HashMap::new(),
-    };
-    let walk = WalkDir::new(root)
-        .min_depth(1)
-        .same_file_system(true)
-        .sort_by_file_name();
+    let mut packer = Packer { root, tar, linked: HashMap::new() };
+    let walk = WalkDir::new(root).min_depth(1).same_file_system(true).sort_by_file_name();
     for entry in walk {
         let entry = entry.map_err(|error| {
             let path = error.path().unwrap_or(root).to_owned();
-            RootfsError::Unreadable {
-                path,
-                source: error.into(),
-            }
+            RootfsError::Unreadable { path, source: error.into() }
         })?;
         packer.append(&entry)?;
     }
@@ -61,9 +49,7 @@ struct Packer<'a, W> {
 impl<W: Write> Packer<'_, W> {
     fn append(&mut self, entry: &DirEntry) -> Result<(), RootfsError> {
         let path = entry.path();
-        let metadata = entry
-            .metadata()
-            .map_err(|error| unreadable(path)(error.into()))?;
+        let metadata = entry.metadata().map_err(|error| unreadable(path)(error.into()))?;
         let name = path
             .strip_prefix(self.root)
             .map_err(|error| unreadable(path)(io::Error::other(error)))?
@@ -90,10 +76,8 @@ impl<W: Write> Packer<'_, W> {
             let target = target.as_os_str().as_bytes();
             return self.plain(name, &metadata, MemberKind::Symlink { target });
         }
-        let (major, minor) = (
-            rustix::fs::major(metadata.rdev()),
-            rustix::fs::minor(metadata.rdev()),
-        );
+        let (major, minor) =
+            (rustix::fs::major(metadata.rdev()), rustix::fs::minor(metadata.rdev()));
         let kind = if kind.is_dir() {
             MemberKind::Directory
         } else if kind.is_char_device() {
@@ -113,9 +97,7 @@ impl<W: Write> Packer<'_, W> {
         let inode = |metadata: &Metadata| (metadata.dev(), metadata.ino());
         // A name that means another file now could lead out of the root file system.
         if inode(&metadata) != inode(found) || !metadata.is_file() {
-            return Err(RootfsError::Changed {
-                path: path.to_owned(),
-            });
+            return Err(RootfsError::Changed { path: path.to_owned() });
         }
         let capability = match file.get_xattr(CAPABILITY) {
             Ok(value) => value,
@@ -123,13 +105,8 @@ impl<W: Write> Packer<'_, W> {
             Err(error) if Errno::from_io_error(&error) == Some(Errno::OPNOTSUPP) => None,
             Err(error) => return Err(unreadable(path)(error)),
         };
-        let kind = MemberKind::File {
-            size: metadata.size(),
-        };
-        let member = Member {
-            capability: capability.as_deref(),
-            ..member(name, &metadata, kind)
-        };
+        let kind = MemberKind::File { size: metadata.size() };
+        let member = Member { capability: capability.as_deref(), ..member(name, &metadata, kind) };
         self.write(&member, &mut file)
     }
 
@@ -165,8 +142,5 @@ fn member<'a>(path: &'a [u8], metadata: &Metadata, kind: MemberKind<'a>) -> Memb
 }
 
 fn unreadable(path: &Path) -> impl Fn(io::Error) -> RootfsError + '_ {
-    move |source| RootfsError::Unreadable {
-        path: path.to_owned(),
-        source,
-    }
+    move |source| RootfsError::Unreadable { path: path.to_owned(), source }
 }

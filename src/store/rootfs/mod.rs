@@ -70,10 +70,7 @@ impl PlainRoot {
     /// archive is damaged or has what readers understand differently; when `scratch` cannot be
     /// written or is full.
     pub fn pack(&self, scratch: &Path) -> Result<PackedLayer, RootfsError> {
-        let unwritable = |source| RootfsError::Scratch {
-            directory: scratch.to_owned(),
-            source,
-        };
+        let unwritable = |source| RootfsError::Scratch { directory: scratch.to_owned(), source };
         let file = NamedTempFile::with_prefix_in("layer-", scratch).map_err(unwritable)?;
         let mut writer = LayerWriter::new(file);
         let packed = match self.append_to(writer.tar()) {
@@ -81,17 +78,10 @@ impl PlainRoot {
             Err(error) => Err(error),
         };
         let (file, descriptor, diff_id) = packed.map_err(|error| match error {
-            RootfsError::Layer {
-                source: LayerError::Write(source),
-                ..
-            } => unwritable(source),
+            RootfsError::Layer { source: LayerError::Write(source), .. } => unwritable(source),
             other => other,
         })?;
-        Ok(PackedLayer {
-            file: file.into_temp_path(),
-            descriptor,
-            diff_id,
-        })
+        Ok(PackedLayer { file: file.into_temp_path(), descriptor, diff_id })
     }
 
     fn append_to<W: Write>(&self, tar: &mut TarWriter<W>) -> Result<(), RootfsError> {
@@ -102,10 +92,7 @@ impl PlainRoot {
     }
 
     fn layer(&self, source: LayerError) -> RootfsError {
-        RootfsError::Layer {
-            root: self.to_string(),
-            source,
-        }
+        RootfsError::Layer { root: self.to_string(), source }
     }
 }
 
