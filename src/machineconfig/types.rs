@@ -37,7 +37,7 @@ pub(super) fn bool_in(
     field: &str,
     path: &str,
 ) -> Result<Option<bool>, Problem> {
-    typed(object, field, path, "true or false", Value::as_bool)
+    typed(object, field, path, "a boolean", Value::as_bool)
 }
 
 /// The list of strings `field` of `object`; empty where it is absent.
@@ -83,7 +83,7 @@ fn typed<'v, T>(
 pub(super) fn kind_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
-        Value::Bool(_) => "true or false",
+        Value::Bool(_) => "a boolean",
         Value::Number(_) => "a number",
         Value::String(_) => "a string",
         Value::Array(_) => "a list",
