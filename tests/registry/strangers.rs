@@ -33,7 +33,7 @@ async fn put(registry: &Registry) -> Result<(), layerwright::store::StoreError> 
 
 /// A client that does not wait for long.
 fn impatient(host: String) -> Registry {
-    let short = Duration::from_millis(300);
+    let short = Duration::from_secs(1);
     Registry::new(RegistryOptions {
         timeouts: Timeouts {
             connect: short,
@@ -180,14 +180,14 @@ async fn a_blob_whose_connection_breaks_is_an_error() {
     assert!(out.len() <= 70_000);
 }
 
-/// Gives a piece of a blob every 100 ms; stops after `pieces`.
+/// Gives a piece of a blob every 250 ms; stops after `pieces`.
 fn slow(blob: &[u8], pieces: usize) -> BlobSource {
     let whole: Vec<_> = blob.chunks(CHUNK).map(<[u8]>::to_vec).collect();
     let pieces = stream::unfold((whole.into_iter(), pieces), |(mut rest, left)| async move {
         if left == 0 {
             std::future::pending::<()>().await;
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::time::sleep(Duration::from_millis(250)).await;
         let piece = rest.next()?;
         Some((Ok::<_, io::Error>(io::Cursor::new(piece)), (rest, left - 1)))
     });
