@@ -29,9 +29,6 @@ mod tests {
     fn keys_are_sorted_by_utf16_and_control_characters_escaped() {
         let value = json!({"b": 1, "a": "x\ny", "\u{1f600}": true, "\u{fb33}": null});
         let text = String::from_utf8(canonical_json(&value).unwrap()).unwrap();
-        assert_eq!(
-            text,
-            "{\"a\":\"x\\ny\",\"b\":1,\"\u{1f600}\":true,\"\u{fb33}\":null}"
-        );
+        assert_eq!(text, "{\"a\":\"x\\ny\",\"b\":1,\"\u{1f600}\":true,\"\u{fb33}\":null}");
     }
 }

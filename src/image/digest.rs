@@ -104,9 +104,7 @@ impl Serialize for Digest {
 
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -120,11 +118,7 @@ pub struct DigestWriter<W> {
 impl<W> DigestWriter<W> {
     /// Passes everything on to `inner`.
     pub fn new(inner: W) -> Self {
-        Self {
-            inner,
-            hasher: Sha256::new(),
-            size: 0,
-        }
+        Self { inner, hasher: Sha256::new(), size: 0 }
     }
 
     /// The wrapped writer, the digest of what went through, and its length in bytes.
@@ -135,9 +129,7 @@ impl<W> DigestWriter<W> {
 
 impl<W> fmt::Debug for DigestWriter<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DigestWriter")
-            .field("size", &self.size)
-            .finish_non_exhaustive()
+        f.debug_struct("DigestWriter").field("size", &self.size).finish_non_exhaustive()
     }
 }
 
@@ -171,18 +163,9 @@ mod tests {
     fn other_spellings_are_refused() {
         let upper = EMPTY.to_uppercase().replace("SHA256", "sha256");
         assert!(matches!(upper.parse::<Digest>(), Err(DigestError::Hex(_))));
-        assert!(matches!(
-            "sha256:e3".parse::<Digest>(),
-            Err(DigestError::Hex(_))
-        ));
-        assert!(matches!(
-            "sha512:e3".parse::<Digest>(),
-            Err(DigestError::Algorithm(_))
-        ));
-        assert!(matches!(
-            "é".repeat(300).parse::<Digest>(),
-            Err(DigestError::Algorithm(_))
-        ));
+        assert!(matches!("sha256:e3".parse::<Digest>(), Err(DigestError::Hex(_))));
+        assert!(matches!("sha512:e3".parse::<Digest>(), Err(DigestError::Algorithm(_))));
+        assert!(matches!("é".repeat(300).parse::<Digest>(), Err(DigestError::Algorithm(_))));
     }
 
     #[test]

@@ -25,11 +25,18 @@ impl Platform {
     /// `linux/amd64`, the platform of rendered-config images unless told otherwise.
     #[must_use]
     pub fn linux_amd64() -> Self {
-        Self {
-            os: "linux".to_owned(),
-            architecture: "amd64".to_owned(),
-            variant: None,
-        }
+        Self { os: "linux".to_owned(), architecture: "amd64".to_owned(), variant: None }
+    }
+
+    /// Whether an image for this platform is one for `wanted`: system and processor are the same,
+    /// and the variant too where both name one.
+    #[must_use]
+    pub fn satisfies(&self, wanted: &Self) -> bool {
+        self.os == wanted.os
+            && self.architecture == wanted.architecture
+            && (self.variant.is_none()
+                || wanted.variant.is_none()
+                || self.variant == wanted.variant)
     }
 }
 
@@ -41,9 +48,7 @@ impl FromStr for Platform {
         let good = |part: &str| {
             !part.is_empty()
                 && part.len() <= 32
-                && part
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+                && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
         };
         match parts.as_slice() {
             [os, architecture, rest @ ..] if rest.len() <= 1 && parts.iter().all(|p| good(p)) => {
@@ -76,9 +81,7 @@ impl Serialize for Platform {
 
 impl<'de> Deserialize<'de> for Platform {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -95,14 +98,7 @@ mod tests {
 
     #[test]
     fn other_texts_are_refused() {
-        for text in [
-            "",
-            "linux",
-            "linux/",
-            "linux/a/b/c",
-            "lin ux/amd64",
-            "/amd64",
-        ] {
+        for text in ["", "linux", "linux/", "linux/a/b/c", "lin ux/amd64", "/amd64"] {
             assert!(text.parse::<Platform>().is_err(), "{text:?}");
         }
     }

@@ -10,10 +10,21 @@ use std::pin::Pin;
 
 use tokio::io::AsyncRead;
 
+pub use crate::image::RawManifest;
 use crate::image::{Descriptor, Digest};
 
 pub mod layout;
 pub mod registry;
+pub mod rootfs;
+
+mod access;
+mod home;
+mod location;
+pub mod transfer;
+
+pub use access::{Access, AccessError, split_name};
+pub use home::Home;
+pub use location::{Location, LocationError, StoreLocation};
 
 /// What names a manifest within a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,26 +40,6 @@ impl fmt::Display for Reference {
         match self {
             Self::Tag(tag) => f.write_str(tag),
             Self::Digest(digest) => digest.fmt(f),
-        }
-    }
-}
-
-/// A manifest or index as the store holds it; the bytes are what the descriptor says.
-#[derive(Debug, Clone)]
-pub struct RawManifest {
-    /// Media type, digest and length of `bytes`.
-    pub descriptor: Descriptor,
-    /// The document, byte for byte.
-    pub bytes: Vec<u8>,
-}
-
-impl RawManifest {
-    /// Describes `bytes` as a manifest of this media type.
-    #[must_use]
-    pub fn new(media_type: &str, bytes: Vec<u8>) -> Self {
-        Self {
-            descriptor: Descriptor::of(media_type, &bytes),
-            bytes,
         }
     }
 }

@@ -38,7 +38,7 @@ mod wire;
 mod words;
 
 pub use client::install_crypto_provider;
-pub use endpoint::Scheme;
+pub use endpoint::{Scheme, is_loopback_host};
 pub use error::{Asked, Class, Operation, Refusal, RegistryError};
 pub use fault::{ContentFault, ReplyFault};
 pub use names::{ImageName, NameError, check_tag};
@@ -67,15 +67,8 @@ impl Registry {
     /// Where host or prefix cannot be one, the CA file is of no use, or https is needed and this
     /// machine trusts no certificates.
     pub fn new(options: RegistryOptions) -> Result<Self, RegistryError> {
-        let RegistryOptions {
-            host,
-            prefix,
-            credentials,
-            scheme,
-            insecure,
-            ca_file,
-            timeouts,
-        } = options;
+        let RegistryOptions { host, prefix, credentials, scheme, insecure, ca_file, timeouts } =
+            options;
         let prefix = prefix.trim_matches('/').to_owned();
         if !prefix.is_empty() {
             names::check_repository(&prefix)?;
@@ -85,13 +78,7 @@ impl Registry {
         Ok(Self {
             host,
             prefix,
-            wire: Wire {
-                endpoint,
-                clients,
-                credentials,
-                timeouts,
-                downgraded: OnceLock::new(),
-            },
+            wire: Wire { endpoint, clients, credentials, timeouts, downgraded: OnceLock::new() },
             sessions: Mutex::default(),
         })
     }

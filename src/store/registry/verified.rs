@@ -58,11 +58,7 @@ impl<R: AsyncRead + Unpin> VerifiedReader<R> {
             next: 0,
             filled: 0,
             read: 0,
-            state: if descriptor.size == 0 {
-                State::AtEnd
-            } else {
-                State::Reading
-            },
+            state: if descriptor.size == 0 { State::AtEnd } else { State::Reading },
         }
     }
 
@@ -74,10 +70,9 @@ impl<R: AsyncRead + Unpin> VerifiedReader<R> {
         ready!(Pin::new(&mut self.inner).poll_read(cx, &mut buffer))?;
         let filled = buffer.filled().len();
         if filled == 0 {
-            return Poll::Ready(Err(self.fault(ContentFault::TooShort {
-                expected: self.size,
-                found: self.read,
-            })));
+            return Poll::Ready(Err(
+                self.fault(ContentFault::TooShort { expected: self.size, found: self.read })
+            ));
         }
         self.hasher.write_all(&self.chunk[..filled])?;
         self.next = 0;
@@ -110,10 +105,7 @@ impl<R: AsyncRead + Unpin> VerifiedReader<R> {
 
     fn fault(&mut self, fault: ContentFault) -> io::Error {
         self.state = State::Failed;
-        let error = RegistryError::Content {
-            asked: Box::new(self.asked.clone()),
-            fault,
-        };
+        let error = RegistryError::Content { asked: Box::new(self.asked.clone()), fault };
         io::Error::new(io::ErrorKind::InvalidData, error)
     }
 }
@@ -218,9 +210,6 @@ mod tests {
         }
         let (out, end) = read(b"x", b"", 1).await;
         assert!(out.is_empty());
-        assert_eq!(
-            fault(end.unwrap_err()),
-            ContentFault::TooLong { expected: 0 }
-        );
+        assert_eq!(fault(end.unwrap_err()), ContentFault::TooLong { expected: 0 });
     }
 }

@@ -155,12 +155,7 @@ impl Wire {
                 .ok_or_else(|| timeout(asked, self.timeouts.upload))?,
         }
         .map_err(|error| transport_error(asked, error))?;
-        Ok(Reply {
-            url,
-            status: response.status(),
-            headers: response.headers().clone(),
-            response,
-        })
+        Ok(Reply { url, status: response.status(), headers: response.headers().clone(), response })
     }
 
     /// The request as it goes out: with credentials, if it goes to the registry itself.
@@ -177,9 +172,7 @@ impl Wire {
             return Ok(request);
         }
         if request.url().scheme() == "http" && !self.endpoint.plain_credentials() {
-            return Err(RegistryError::PlainCredentials {
-                asked: Box::new(asked.clone()),
-            });
+            return Err(RegistryError::PlainCredentials { asked: Box::new(asked.clone()) });
         }
         RequestBuilder::from_parts(client.clone(), request)
             .basic_auth(username, Some(password.expose_secret()))
@@ -189,12 +182,7 @@ impl Wire {
 
     /// The error that a reply with an unwanted status is.
     pub(super) async fn refuse(&self, reply: Reply, asked: &Asked) -> RegistryError {
-        let Reply {
-            url,
-            status,
-            headers,
-            response,
-        } = reply;
+        let Reply { url, status, headers, response } = reply;
         if status.is_success() || status.is_informational() {
             let status = status.as_u16();
             return protocol(asked, ReplyFault::Status { status });
@@ -205,19 +193,13 @@ impl Wire {
             return protocol(
                 asked,
                 match to {
-                    Ok(to) => ReplyFault::Redirected {
-                        to: location::origin(&to),
-                    },
-                    Err(_) => ReplyFault::Status {
-                        status: status.as_u16(),
-                    },
+                    Ok(to) => ReplyFault::Redirected { to: location::origin(&to) },
+                    Err(_) => ReplyFault::Status { status: status.as_u16() },
                 },
             );
         }
         if status == StatusCode::UNAUTHORIZED && reply::wants_bearer(&headers) {
-            return RegistryError::BearerToken {
-                asked: Box::new(asked.clone()),
-            };
+            return RegistryError::BearerToken { asked: Box::new(asked.clone()) };
         }
         // Whatever of the body comes in time is good enough for a message.
         let mut body = Vec::new();
@@ -226,12 +208,7 @@ impl Wire {
         let authenticated = self.credentials.is_some() && self.endpoint.owns(&url);
         RegistryError::Refused {
             asked: Box::new(asked.clone()),
-            refusal: Box::new(reply::refusal(
-                asked.operation,
-                status,
-                &body,
-                authenticated,
-            )),
+            refusal: Box::new(reply::refusal(asked.operation, status, &body, authenticated)),
         }
     }
 
@@ -295,18 +272,12 @@ fn redirects(status: StatusCode) -> bool {
 
 /// The error for a reply that the protocol does not know.
 pub(super) fn protocol(asked: &Asked, fault: ReplyFault) -> RegistryError {
-    RegistryError::Protocol {
-        asked: Box::new(asked.clone()),
-        fault: Box::new(fault),
-    }
+    RegistryError::Protocol { asked: Box::new(asked.clone()), fault: Box::new(fault) }
 }
 
 /// The error for a request or body that took too long.
 pub(super) fn timeout(asked: &Asked, after: Duration) -> RegistryError {
-    RegistryError::Timeout {
-        asked: Box::new(asked.clone()),
-        after,
-    }
+    RegistryError::Timeout { asked: Box::new(asked.clone()), after }
 }
 
 /// The error for a connection that failed; without the URL, which may hold secrets.

@@ -1,0 +1,98 @@
+//! What the orchestrator is given to work with.
+
+use std::path::PathBuf;
+
+use super::OrchestratorError;
+use crate::engine::{EngineChoice, ImagePlace, RegistryAccess};
+use crate::image::Digest;
+use crate::plan::Step;
+use crate::store::{Access, Home, Location, StoreLocation};
+
+/// What all pools of a run share.
+#[derive(Debug)]
+pub struct Context {
+    /// Where the images live.
+    pub store: Home,
+    /// The same, as a person would name it.
+    pub location: StoreLocation,
+    /// How registries are talked to.
+    pub access: Access,
+    /// How builds run.
+    pub engine: EngineChoice,
+    /// What may be deleted at any time: pulled bases, logs, scratch files.
+    pub cache: PathBuf,
+}
+
+impl Context {
+    /// The directory for files that nobody needs after this run; it is there afterwards.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn scratch(&self) -> Result<PathBuf, OrchestratorError> {
+        let path = self.cache.join("scratch");
+        std::fs::create_dir_all(&path)
+            .map_err(|source| OrchestratorError::Cache { path: path.clone(), source })?;
+        Ok(path)
+    }
+
+    /// Where an engine finds an image of a stream.
+    #[must_use]
+    pub fn place(&self, stream: &str, tag: &str, digest: Digest) -> ImagePlace {
+        match &self.location {
+            StoreLocation::Registry { host, prefix } if prefix.is_empty() => {
+                self.registry_place(host, stream, digest)
+            }
+            StoreLocation::Registry { host, prefix } => {
+                self.registry_place(host, &format!("{prefix}/{stream}"), digest)
+            }
+            StoreLocation::Layout(dir) => {
+                ImagePlace::Layout { dir: dir.clone(), name: format!("{stream}:{tag}") }
+            }
+        }
+    }
+
+    /// Where an engine finds an image that a user names.
+    #[must_use]
+    pub fn place_of(&self, location: &Location, digest: Digest) -> Option<ImagePlace> {
+        match location {
+            Location::Registry { host, repository, .. } => {
+                Some(self.registry_place(host, repository, digest))
+            }
+            Location::Layout { dir, name } => {
+                let name = name.clone().unwrap_or_else(|| "latest".to_owned());
+                Some(ImagePlace::Layout { dir: dir.clone(), name })
+            }
+            Location::Directory(_) | Location::Tar(_) => None,
+        }
+    }
+
+    fn registry_place(&self, host: &str, repository: &str, digest: Digest) -> ImagePlace {
+        let access = RegistryAccess {
+            insecure: self.access.without_tls(host),
+            authfile: self.access.authfile.clone(),
+            ca_file: self.access.ca_file.clone(),
+        };
+        ImagePlace::Registry { name: format!("{host}/{repository}"), digest, access }
+    }
+}
+
+/// Where the orchestrator says what it does. Nothing it says is data.
+pub trait Report: Send + Sync {
+    /// A step is about to be performed.
+    fn step(&self, pool: &str, step: &Step);
+
+    /// Something to know about a pool: one line.
+    fn note(&self, pool: &str, text: &str);
+
+    /// A line of a build's log.
+    fn log(&self, line: &str);
+
+    /// Something that takes longer begins, with the number of bytes to move where it is known.
+    fn begin(&self, what: &str, bytes: Option<u64>) -> Box<dyn Progress>;
+}
+
+/// Something that takes longer. Dropping it ends it.
+pub trait Progress: Send + Sync {
+    /// So many more bytes were moved.
+    fn moved(&self, bytes: u64);
+}

@@ -1,0 +1,97 @@
+//! Performing a step. What it changed comes back as a fact; a process that is killed here leaves
+//! work that the next run finishes (I5).
+
+use tokio_util::sync::CancellationToken;
+
+use super::observe::{self, Observation};
+use super::{Context, OrchestratorError, PoolTask, Report, base, build};
+use crate::image::{Descriptor, Stamp, stamp};
+use crate::plan::{BUILDS, Fact, Key, Recorded, Step, Streams};
+use crate::store::{BlobSource, transfer};
+
+/// Performs a step.
+///
+/// # Errors
+/// When it could not be performed, or the user interrupts it. What it did until then is harmless:
+/// no tag was moved.
+pub async fn perform(
+    context: &Context,
+    task: &PoolTask,
+    observation: &Observation,
+    step: &Step,
+    report: &dyn Report,
+    cancel: &CancellationToken,
+) -> Result<Fact, OrchestratorError> {
+    match step {
+        // It ends what it started itself when it is interrupted.
+        Step::Build { key, forced, .. } => {
+            let record = build::build(context, task, observation, *key, *forced, report, cancel);
+            Ok(Fact::Built(Some(record.await?)))
+        }
+        Step::PushRendered { .. } => interruptible(push_rendered(context, task), cancel).await,
+        Step::TagBase { .. } => {
+            let tagged = base::tag(context, task, observation.base()?, report);
+            interruptible(tagged, cancel).await.map(|()| Fact::BaseTagged)
+        }
+        Step::Publish { key, .. } => {
+            interruptible(publish(context, task, observation, *key), cancel).await
+        }
+    }
+}
+
+/// Does work that can be dropped at any point.
+async fn interruptible<T>(
+    work: impl Future<Output = Result<T, OrchestratorError>>,
+    cancel: &CancellationToken,
+) -> Result<T, OrchestratorError> {
+    tokio::select! {
+        done = work => done,
+        () = cancel.cancelled() => Err(OrchestratorError::Interrupted),
+    }
+}
+
+async fn push_rendered(context: &Context, task: &PoolTask) -> Result<Fact, OrchestratorError> {
+    let stream = Streams(&task.pool).rendered_config();
+    let image = &task.image;
+    let blobs = vec![
+        (task.layer.descriptor.clone(), BlobSource::Bytes(task.layer.bytes.clone())),
+        (image.config.clone(), BlobSource::Bytes(image.config_bytes.clone())),
+    ];
+    transfer::put_blobs(&context.store, &stream, blobs).await?;
+    transfer::tag_all(&context.store, &stream, &image.manifest, &[&task.tag.tag, "latest"]).await?;
+    Ok(Fact::RenderedPushed)
+}
+
+/// Stamps the recorded image of a key for the pool, and moves the content stream's tags to it.
+async fn publish(
+    context: &Context,
+    task: &PoolTask,
+    observation: &Observation,
+    key: Key,
+) -> Result<Fact, OrchestratorError> {
+    let Recorded::Image(record) = &observation.snapshot.recorded else {
+        return Err(OrchestratorError::RecordGone { key: key.short() });
+    };
+    let found = observation.base()?;
+    let content = observe::recorded_image(context, key, record.image).await?;
+    let says = Stamp {
+        pool: &task.pool,
+        machine_config_name: &task.rendered.name,
+        machine_config: task.machine_config.canonical_json(),
+        base_name: found.public_name.as_deref(),
+        base_digest: found.base.digest,
+        base_platform_digest: found.base.platform_digest,
+        content: record.image,
+    };
+    let (image, layer) = stamp(&content.manifest, &content.config, &says)?;
+    let (store, stream) = (&context.store, Streams(&task.pool).content());
+    let layers: Vec<Descriptor> = content.manifest.layers().to_vec();
+    transfer::mount_all(store, &stream, BUILDS, &layers).await?;
+    let blobs = vec![
+        (layer.descriptor.clone(), BlobSource::Bytes(layer.bytes)),
+        (image.config.clone(), BlobSource::Bytes(image.config_bytes)),
+    ];
+    transfer::put_blobs(store, &stream, blobs).await?;
+    transfer::tag_all(store, &stream, &image.manifest, &[&task.tag.tag, "latest"]).await?;
+    Ok(Fact::Published(Some(image.manifest.descriptor.digest)))
+}

@@ -1,0 +1,3 @@
+//! Where pools come from.
+
+pub mod files;
