@@ -41,7 +41,7 @@ pub use client::install_crypto_provider;
 pub use endpoint::{Scheme, is_loopback_host};
 pub use error::{Asked, Class, Operation, Refusal, RegistryError};
 pub use fault::{ContentFault, ReplyFault};
-pub use names::{ImageName, NameError};
+pub use names::{ImageName, NameError, check_tag};
 pub use options::{Credentials, RegistryOptions, Timeouts};
 
 use client::Clients;

@@ -168,7 +168,11 @@ fn is_component(part: &str) -> bool {
 }
 
 /// Refuses what is no tag. What passes goes into URL paths as it is.
-pub(super) fn check_tag(tag: &str) -> Result<(), NameError> {
+///
+/// # Errors
+///
+/// [`NameError::Tag`].
+pub fn check_tag(tag: &str) -> Result<(), NameError> {
     let first = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     if tag.len() <= TAG_LIMIT
         && tag.bytes().next().is_some_and(first)

@@ -31,9 +31,9 @@ const CANCELLING: Duration = Duration::from_secs(5);
 
 /// Bytes that are ready to be sent.
 enum Payload {
-    /// Verified already.
+    /// Few, and verified already.
     Whole(Vec<u8>),
-    /// Verified while they are sent.
+    /// Many: their progress is watched. Verified already, or by the reader.
     Streamed(BlobReader),
 }
 
@@ -165,7 +165,11 @@ async fn prepare(
     match source {
         BlobSource::Bytes(bytes) => {
             check_bytes(descriptor, &bytes, asked)?;
-            Ok(Payload::Whole(bytes))
+            Ok(if descriptor.size > UNASKED {
+                Payload::Streamed(Box::pin(io::Cursor::new(bytes)))
+            } else {
+                Payload::Whole(bytes)
+            })
         }
         BlobSource::Reader(reader) => Ok(Payload::Streamed(verified(reader))),
         BlobSource::File(path) => {

@@ -28,8 +28,8 @@ pub(super) struct Wire {
     pub(super) clients: Clients,
     pub(super) credentials: Option<Credentials>,
     pub(super) timeouts: Timeouts,
-    /// Set once the first root turned out to have no TLS.
-    pub(super) downgraded: OnceLock<()>,
+    /// Once known, whether there is no TLS at the first root, so that the second is used.
+    pub(super) downgraded: OnceLock<bool>,
 }
 
 /// A reply whose body is not read yet.
@@ -66,7 +66,7 @@ impl Wire {
 
     fn root(&self) -> &Url {
         match (self.downgraded.get(), self.endpoint.second()) {
-            (Some(()), Some(second)) => second,
+            (Some(true), Some(second)) => second,
             _ => self.endpoint.first(),
         }
     }
@@ -101,26 +101,29 @@ impl Wire {
         request: Request,
         asked: &Asked,
     ) -> Result<Reply, RegistryError> {
+        let second = match self.endpoint.second() {
+            Some(second) if request.url().origin() == self.endpoint.first().origin() => second,
+            _ => return self.once(request, asked, None).await,
+        };
         let again = request.try_clone();
-        match self.once(request, asked, None).await {
-            Err(RegistryError::Transport { source, .. })
-                if self.downgraded.get().is_none()
-                    && self.endpoint.second().is_some()
-                    && transport::speaks_no_tls(&source) =>
+        let result = self.once(request, asked, None).await;
+        match (again, result) {
+            (Some(mut request), Err(RegistryError::Transport { source, .. }))
+                if transport::speaks_no_tls(&source) && *self.downgraded.get_or_init(|| true) =>
             {
                 // Nothing was sent: the handshake failed. From here on it is plain http.
-                let _ = self.downgraded.set(());
-                let (Some(mut request), Some(second)) = (again, self.endpoint.second()) else {
-                    return Err(transport_error(asked, source));
-                };
-                let (path, query) = (request.url().path(), request.url().query());
                 let mut url = second.clone();
-                url.set_path(path);
-                url.set_query(query);
+                url.set_path(request.url().path());
+                url.set_query(request.url().query());
                 *request.url_mut() = url;
                 self.once(request, asked, None).await
             }
-            result => result,
+            (_, result) => {
+                if result.is_ok() {
+                    self.downgraded.get_or_init(|| false);
+                }
+                result
+            }
         }
     }
 
