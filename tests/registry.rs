@@ -32,11 +32,7 @@ fn open(host: String) -> Registry {
 }
 
 fn options(host: String) -> RegistryOptions {
-    RegistryOptions {
-        host,
-        prefix: "os".into(),
-        ..RegistryOptions::default()
-    }
+    RegistryOptions { host, prefix: "os".into(), ..RegistryOptions::default() }
 }
 
 /// The registry's error in a store's.
@@ -55,15 +51,10 @@ fn bytes(length: usize) -> Vec<u8> {
 
 /// An image of the given blobs: the first is its config.
 fn image(config: &[u8], layer: &[u8]) -> RawManifest {
-    let (config, layer) = (
-        Descriptor::of(media_type::CONFIG, config),
-        Descriptor::of(media_type::LAYER, layer),
-    );
+    let (config, layer) =
+        (Descriptor::of(media_type::CONFIG, config), Descriptor::of(media_type::LAYER, layer));
     let descriptor = |d: &Descriptor| {
-        format!(
-            r#"{{"digest":"{}","mediaType":"{}","size":{}}}"#,
-            d.digest, d.media_type, d.size
-        )
+        format!(r#"{{"digest":"{}","mediaType":"{}","size":{}}}"#, d.digest, d.media_type, d.size)
     };
     let text = format!(
         r#"{{"config":{},"layers":[{}],"mediaType":"{}","schemaVersion":2}}"#,

@@ -12,10 +12,7 @@ const PASSWORD: &str = "correct horse";
 
 fn with_login(host: String, username: &str, password: &str) -> RegistryOptions {
     RegistryOptions {
-        credentials: Some(Credentials {
-            username: username.into(),
-            password: password.into(),
-        }),
+        credentials: Some(Credentials { username: username.into(), password: password.into() }),
         ..options(host)
     }
 }
@@ -37,23 +34,16 @@ async fn put(options: RegistryOptions) -> Result<(), RegistryError> {
 
 #[tokio::test]
 async fn the_right_password_opens_and_others_do_not() {
-    let server = Distribution::start_as(&Wanted {
-        login: Some(("puller", PASSWORD)),
-        ..Wanted::default()
-    });
+    let server =
+        Distribution::start_as(&Wanted { login: Some(("puller", PASSWORD)), ..Wanted::default() });
     let start = server.mark();
-    put(with_login(server.host(), "puller", PASSWORD))
-        .await
-        .unwrap();
+    put(with_login(server.host(), "puller", PASSWORD)).await.unwrap();
     let verbs = server.verbs_since(start);
     assert_eq!(verbs, ["POST 202", "PUT 201"], "credentials go unasked");
 
     let start = server.mark();
     for (options, words) in [
-        (
-            with_login(server.host(), "puller", "wrong"),
-            "does not accept these credentials",
-        ),
+        (with_login(server.host(), "puller", "wrong"), "does not accept these credentials"),
         (options(server.host()), "none were given"),
     ] {
         let error = put(options).await.unwrap_err();
@@ -82,20 +72,14 @@ async fn a_bearer_challenge_is_named() {
 
 #[tokio::test]
 async fn credentials_stay_with_the_registry() {
-    let digest = Descriptor::of(media_type::LAYER, b"blob")
-        .digest
-        .to_string();
+    let digest = Descriptor::of(media_type::LAYER, b"blob").digest.to_string();
     let elsewhere = Scripted::start(move |seen| match seen.method.as_str() {
         "PUT" => reply("201 Created", &[("docker-content-digest", &digest)], b""),
         _ => reply("200 OK", &[], b"blob"),
     });
     let away = format!("http://{}/there?signature=a%3Db", elsewhere.host());
     let server = Scripted::start(move |seen| {
-        let status = if seen.method == "GET" {
-            "307 Temporary Redirect"
-        } else {
-            "202 Accepted"
-        };
+        let status = if seen.method == "GET" { "307 Temporary Redirect" } else { "202 Accepted" };
         reply(status, &[("location", &away)], b"")
     });
     let options = || with_login(server.host(), "puller", PASSWORD);
@@ -104,9 +88,7 @@ async fn credentials_stay_with_the_registry() {
     let descriptor = Descriptor::of(media_type::LAYER, b"blob");
     let mut reader = registry.blob("x", &descriptor).await.unwrap();
     let mut blob = Vec::new();
-    tokio::io::AsyncReadExt::read_to_end(&mut reader, &mut blob)
-        .await
-        .unwrap();
+    tokio::io::AsyncReadExt::read_to_end(&mut reader, &mut blob).await.unwrap();
     assert_eq!(blob, b"blob");
 
     assert_eq!(server.seen().len(), 2);
@@ -129,10 +111,7 @@ async fn credentials_do_not_go_over_plain_http_unasked() {
     };
     let registry = Registry::new(plain).unwrap();
     let error = registry_error(registry.head("x", &latest()).await);
-    assert!(
-        matches!(error, RegistryError::PlainCredentials { .. }),
-        "{error:?}"
-    );
+    assert!(matches!(error, RegistryError::PlainCredentials { .. }), "{error:?}");
     assert!(error.to_string().contains("--insecure 192.0.2.1:5000"));
     assert_eq!(error.class(), Class::Setup);
 }

@@ -25,10 +25,7 @@ async fn push(registry: &Registry, layer: &[u8]) -> (RawManifest, Descriptor) {
         let source = BlobSource::Bytes(blob);
         registry.put_blob("x", &descriptor, source).await.unwrap();
     }
-    registry
-        .put_manifest("x", &latest(), &manifest)
-        .await
-        .unwrap();
+    registry.put_manifest("x", &latest(), &manifest).await.unwrap();
     (manifest, descriptor)
 }
 
@@ -85,10 +82,7 @@ async fn what_is_not_there_is_absent_and_a_blob_an_error() {
         let error = registry_error(registry.blob(stream, &nothing).await.map(|_| ()));
         let text = error.to_string();
         assert!(text.contains("404 Not Found"), "{text}");
-        assert!(
-            text.contains(&format!("{}/os/{stream}", server.host())),
-            "{text}"
-        );
+        assert!(text.contains(&format!("{}/os/{stream}", server.host())), "{text}");
         push(&registry, b"layer").await;
     }
 }

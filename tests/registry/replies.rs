@@ -92,10 +92,7 @@ async fn a_head_without_a_digest_is_answered_by_a_get() {
     let found = open(server.host()).head("x", &latest()).await.unwrap();
     assert_eq!(found, Some(manifest.descriptor));
     let path = "/v2/os/x/manifests/latest";
-    assert_eq!(
-        server.verbs(),
-        [format!("HEAD {path}"), format!("GET {path}")]
-    );
+    assert_eq!(server.verbs(), [format!("HEAD {path}"), format!("GET {path}")]);
     for seen in server.seen() {
         let accepted = seen.header("accept").unwrap();
         assert!(accepted.contains(media_type::DOCKER_INDEX), "{accepted}");
@@ -161,10 +158,9 @@ async fn redirects_of_reads_end_and_uploads_follow_none() {
     assert_eq!(found, ReplyFault::TooManyRedirects(5));
     assert_eq!(server.seen().len(), 6);
     let manifest = image(b"{}", BLOB);
-    for found in [
-        fault(put(&registry).await),
-        fault(registry.put_manifest("x", &latest(), &manifest).await),
-    ] {
+    for found in
+        [fault(put(&registry).await), fault(registry.put_manifest("x", &latest(), &manifest).await)]
+    {
         let to = format!("http://{}", server.host());
         assert_eq!(found, ReplyFault::Redirected { to });
     }
@@ -173,26 +169,15 @@ async fn redirects_of_reads_end_and_uploads_follow_none() {
 
 #[tokio::test]
 async fn a_registry_that_will_not_mount_gets_the_blob_instead() {
-    for status in [
-        "400 Bad Request",
-        "403 Forbidden",
-        "404 Not Found",
-        "405 Method Not Allowed",
-    ] {
+    for status in ["400 Bad Request", "403 Forbidden", "404 Not Found", "405 Method Not Allowed"] {
         let server = Scripted::start(move |_| reply(status, &[], b""));
         let mounted = open(server.host()).mount_blob("x", &layer(), "y").await;
         assert!(!mounted.unwrap(), "{status}");
-        let path = format!(
-            "/v2/os/x/blobs/uploads/?mount=sha256%3A{}&from=os%2Fy",
-            layer().digest.hex()
-        );
+        let path =
+            format!("/v2/os/x/blobs/uploads/?mount=sha256%3A{}&from=os%2Fy", layer().digest.hex());
         assert_eq!(server.seen()[0].path, path);
     }
-    for status in [
-        "401 Unauthorized",
-        "429 Too Many Requests",
-        "503 Service Unavailable",
-    ] {
+    for status in ["401 Unauthorized", "429 Too Many Requests", "503 Service Unavailable"] {
         let server = Scripted::start(move |_| reply(status, &[], b""));
         let mounted = open(server.host()).mount_blob("x", &layer(), "y").await;
         registry_error(mounted);
@@ -206,11 +191,7 @@ async fn refusals_are_passed_on_in_the_registrys_words() {
     for (status, class, remedy) in [
         ("429 Too Many Requests", Class::Throttled, "try again later"),
         ("413 Payload Too Large", Class::Throttled, "limit on sizes"),
-        (
-            "503 Service Unavailable",
-            Class::Throttled,
-            "trouble of its own",
-        ),
+        ("503 Service Unavailable", Class::Throttled, "trouble of its own"),
     ] {
         let server = Scripted::start(move |_| reply(status, &[], body));
         let error = registry_error(put(&open(server.host())).await);
@@ -241,10 +222,6 @@ async fn a_media_type_is_found_in_the_document_where_the_header_is_plain() {
     let bytes = manifest.bytes.clone();
     let server =
         Scripted::start(move |_| reply("200 OK", &[("content-type", "application/json")], &bytes));
-    let found: RawManifest = open(server.host())
-        .manifest("x", &latest())
-        .await
-        .unwrap()
-        .unwrap();
+    let found: RawManifest = open(server.host()).manifest("x", &latest()).await.unwrap().unwrap();
     assert_eq!(found.descriptor, manifest.descriptor);
 }

@@ -35,12 +35,7 @@ async fn put(registry: &Registry) -> Result<(), layerwright::store::StoreError> 
 fn impatient(host: String) -> Registry {
     let short = Duration::from_secs(1);
     Registry::new(RegistryOptions {
-        timeouts: Timeouts {
-            connect: short,
-            exchange: short,
-            idle: short,
-            upload: short,
-        },
+        timeouts: Timeouts { connect: short, exchange: short, idle: short, upload: short },
         ..options(host)
     })
     .unwrap()
@@ -56,11 +51,7 @@ fn fault<T: std::fmt::Debug>(result: Result<T, layerwright::store::StoreError>) 
 #[tokio::test]
 async fn a_server_that_says_200_to_everything_is_no_registry() {
     let server = Scripted::start(|_| {
-        reply(
-            "200 OK",
-            &[("content-type", "text/html")],
-            b"<html>hello</html>",
-        )
+        reply("200 OK", &[("content-type", "text/html")], b"<html>hello</html>")
     });
     let registry = open(server.host());
     let manifest = image(b"{}", BLOB);
@@ -72,10 +63,7 @@ async fn a_server_that_says_200_to_everything_is_no_registry() {
         fault(registry.mount_blob("x", &layer(), "y").await),
     ] {
         assert!(
-            matches!(
-                fault,
-                ReplyFault::NotAManifest(_) | ReplyFault::Status { status: 200 }
-            ),
+            matches!(fault, ReplyFault::NotAManifest(_) | ReplyFault::Status { status: 200 }),
             "{fault:?}"
         );
     }
@@ -85,13 +73,7 @@ async fn a_server_that_says_200_to_everything_is_no_registry() {
 
 #[tokio::test]
 async fn statuses_that_make_no_sense_are_errors() {
-    for status in [
-        "999 What",
-        "299 Odd",
-        "304 Not Modified",
-        "600 Beyond",
-        "202 Accepted",
-    ] {
+    for status in ["999 What", "299 Odd", "304 Not Modified", "600 Beyond", "202 Accepted"] {
         let server = Scripted::start(move |_| reply(status, &[], b""));
         let registry = open(server.host());
         assert!(registry.head("x", &latest()).await.is_err(), "{status}");
@@ -99,13 +81,7 @@ async fn statuses_that_make_no_sense_are_errors() {
         assert!(registry.has_blob("x", &layer()).await.is_err(), "{status}");
         assert!(put(&registry).await.is_err(), "{status}");
     }
-    for garbage in [
-        &b"\0\0\0\0"[..],
-        b"HTTP/1.1\r\n\r\n",
-        b"SSH-2.0-x\r\n",
-        b"",
-        b"HTTP/1.1 20",
-    ] {
+    for garbage in [&b"\0\0\0\0"[..], b"HTTP/1.1\r\n\r\n", b"SSH-2.0-x\r\n", b"", b"HTTP/1.1 20"] {
         let server = Scripted::start(move |_| Answer::Bytes(garbage.to_vec()));
         let error = registry_error(open(server.host()).head("x", &latest()).await);
         assert_eq!(error.class(), Class::Unavailable, "{error}");
@@ -117,26 +93,19 @@ async fn replies_without_end_are_cut_off() {
     let header = b"x-more: 0123456789abcdef\r\n".repeat(100);
     let server = Scripted::start(move |seen: &Seen| match seen.method.as_str() {
         "HEAD" => Answer::Endless(b"HTTP/1.1 200 OK\r\n".to_vec(), header.clone()),
-        _ if seen.path.contains("/missing") => Answer::Endless(
-            b"HTTP/1.1 404 Not Found\r\n\r\n".to_vec(),
-            vec![b'x'; 64 * 1024],
-        ),
+        _ if seen.path.contains("/missing") => {
+            Answer::Endless(b"HTTP/1.1 404 Not Found\r\n\r\n".to_vec(), vec![b'x'; 64 * 1024])
+        }
         _ => Answer::Endless(b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), vec![b'x'; 64 * 1024]),
     });
     let registry = open(server.host());
     registry_error(registry.head("x", &latest()).await);
     let found = fault(registry.manifest("x", &latest()).await);
-    assert!(
-        matches!(found, ReplyFault::ManifestTooLong { .. }),
-        "{found:?}"
-    );
+    assert!(matches!(found, ReplyFault::ManifestTooLong { .. }), "{found:?}");
     let mut reader = registry.blob("x", &layer()).await.unwrap();
     let mut out = Vec::new();
     let error = reader.read_to_end(&mut out).await.unwrap_err();
-    assert!(
-        error.to_string().contains("more than the 4 bytes"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("more than the 4 bytes"), "{error}");
     assert!(out.is_empty());
     let error = registry_error(registry.blob("missing", &layer()).await.map(|_| ()));
     assert!(error.to_string().contains("404"), "{error}");

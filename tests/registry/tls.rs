@@ -20,17 +20,11 @@ use super::{bytes, open, options, registry_error};
 const CHILD: &str = "LAYERWRIGHT_TEST_WITHOUT_CA_CERTIFICATES";
 
 fn with_tls() -> Distribution {
-    Distribution::start_as(&Wanted {
-        tls: true,
-        ..Wanted::default()
-    })
+    Distribution::start_as(&Wanted { tls: true, ..Wanted::default() })
 }
 
 fn trusting(host: String, ca: PathBuf) -> RegistryOptions {
-    RegistryOptions {
-        ca_file: Some(ca),
-        ..options(host)
-    }
+    RegistryOptions { ca_file: Some(ca), ..options(host) }
 }
 
 async fn look(options: RegistryOptions) -> Result<(), RegistryError> {
@@ -52,10 +46,7 @@ async fn a_named_authority_is_trusted_and_no_other() {
     let other = with_tls();
     for options in [
         trusting(server.host(), other.ca()),
-        RegistryOptions {
-            scheme: Some(Scheme::Https),
-            ..options(server.host())
-        },
+        RegistryOptions { scheme: Some(Scheme::Https), ..options(server.host()) },
     ] {
         let error = look(options).await.unwrap_err();
         assert_eq!(error.class(), Class::Unavailable);
@@ -81,10 +72,7 @@ async fn blobs_pass_over_https_whole_or_not_at_all() {
     assert!(matches!(error, RegistryError::Content { .. }), "{error:?}");
     assert!(!registry.has_blob("x", &descriptor).await.unwrap());
 
-    registry
-        .put_blob("x", &descriptor, source(&blob))
-        .await
-        .unwrap();
+    registry.put_blob("x", &descriptor, source(&blob)).await.unwrap();
     let mut reader = registry.blob("x", &descriptor).await.unwrap();
     let mut out = Vec::new();
     reader.read_to_end(&mut out).await.unwrap();
@@ -95,10 +83,7 @@ async fn blobs_pass_over_https_whole_or_not_at_all() {
 async fn an_insecure_registry_may_have_any_certificate_or_none() {
     for server in [with_tls(), Distribution::start()] {
         let start = server.mark();
-        let insecure = RegistryOptions {
-            insecure: true,
-            ..options(server.host())
-        };
+        let insecure = RegistryOptions { insecure: true, ..options(server.host()) };
         look(insecure).await.unwrap();
         assert_eq!(server.verbs_since(start), ["HEAD 404"]);
     }
@@ -120,10 +105,7 @@ async fn a_ca_file_does_not_stand_in_the_way_of_plain_http_on_loopback() {
 #[tokio::test]
 async fn https_where_there_is_none_says_so() {
     let server = Distribution::start();
-    let https = RegistryOptions {
-        scheme: Some(Scheme::Https),
-        ..options(server.host())
-    };
+    let https = RegistryOptions { scheme: Some(Scheme::Https), ..options(server.host()) };
     let error = look(https).await.unwrap_err();
     assert!(error.to_string().contains("there is no TLS"), "{error}");
 }
@@ -149,10 +131,7 @@ fn a_ca_file_without_a_certificate_is_an_error() {
         (file("empty", ""), "no PEM certificate"),
         (file("text", "hello"), "no PEM certificate"),
         (file("key", key), "no PEM certificate"),
-        (
-            file("damaged", &key.replace("PRIVATE KEY", "CERTIFICATE")),
-            "damaged",
-        ),
+        (file("damaged", &key.replace("PRIVATE KEY", "CERTIFICATE")), "damaged"),
         (file("long", &"x".repeat(5 << 20)), "longer"),
         (dir.path().join("missing"), "cannot be read"),
         (dir.path().to_owned(), "cannot be read"),
@@ -190,24 +169,13 @@ fn without_ca_certificates_https_says_what_to_do_and_loopback_works() {
     }
     install_crypto_provider();
     let error = Registry::new(options("h.example".into())).unwrap_err();
-    assert!(
-        matches!(error, RegistryError::NoCaCertificates),
-        "{error:?}"
-    );
+    assert!(matches!(error, RegistryError::NoCaCertificates), "{error:?}");
     let text = error.to_string();
-    assert!(
-        text.contains("ca-certificates") && text.contains("--ca-file"),
-        "{text}"
-    );
+    assert!(text.contains("ca-certificates") && text.contains("--ca-file"), "{text}");
     let (plain, secure) = (Distribution::start(), with_tls());
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let found = open(plain.host())
-            .head("x", &Reference::Tag("latest".into()))
-            .await;
+        let found = open(plain.host()).head("x", &Reference::Tag("latest".into())).await;
         assert_eq!(found.unwrap(), None);
         look(trusting(secure.host(), secure.ca())).await.unwrap();
     });

@@ -32,19 +32,10 @@ async fn a_small_image_takes_five_requests_and_one_when_nothing_changed() {
     let start = server.mark();
     for (kind, blob) in [(media_type::CONFIG, config), (media_type::LAYER, layer)] {
         let descriptor = Descriptor::of(kind, &blob);
-        registry
-            .put_blob("base", &descriptor, BlobSource::Bytes(blob))
-            .await
-            .unwrap();
+        registry.put_blob("base", &descriptor, BlobSource::Bytes(blob)).await.unwrap();
     }
-    registry
-        .put_manifest("base", &latest(), &manifest)
-        .await
-        .unwrap();
-    assert_eq!(
-        requests(&server, start),
-        "POST 202, PUT 201, POST 202, PUT 201, PUT 201"
-    );
+    registry.put_manifest("base", &latest(), &manifest).await.unwrap();
+    assert_eq!(requests(&server, start), "POST 202, PUT 201, POST 202, PUT 201, PUT 201");
     let paths: Vec<_> = server.since(start).into_iter().map(|r| r.path).collect();
     assert!(paths.iter().all(|path| path.starts_with("/v2/os/base/")));
 
@@ -55,15 +46,9 @@ async fn a_small_image_takes_five_requests_and_one_when_nothing_changed() {
 
     let start = server.mark();
     let digest = Reference::Digest(manifest.descriptor.digest);
-    registry
-        .put_manifest("base", &digest, &manifest)
-        .await
-        .unwrap();
+    registry.put_manifest("base", &digest, &manifest).await.unwrap();
     let other = Reference::Tag("v1".into());
-    registry
-        .put_manifest("base", &other, &manifest)
-        .await
-        .unwrap();
+    registry.put_manifest("base", &other, &manifest).await.unwrap();
     assert_eq!(requests(&server, start), "PUT 201, PUT 201");
     let found = registry.head("base", &other).await.unwrap();
     assert_eq!(found, Some(manifest.descriptor));
@@ -78,16 +63,12 @@ async fn a_large_blob_is_sent_once_from_a_file_or_a_reader() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(&blob).unwrap();
 
-    for (stream, wanted) in [
-        ("from-file", "HEAD 404, POST 202, PUT 201"),
-        ("from-file", "HEAD 200"),
-    ] {
+    for (stream, wanted) in
+        [("from-file", "HEAD 404, POST 202, PUT 201"), ("from-file", "HEAD 200")]
+    {
         let start = server.mark();
         let source = BlobSource::File(file.path().to_owned());
-        registry
-            .put_blob(stream, &descriptor, source)
-            .await
-            .unwrap();
+        registry.put_blob(stream, &descriptor, source).await.unwrap();
         assert_eq!(requests(&server, start), wanted, "{stream}");
     }
 
@@ -108,10 +89,7 @@ async fn an_empty_blob_can_be_put() {
     let registry = open(server.host());
     let descriptor = Descriptor::of(media_type::LAYER, b"");
     let empty = tempfile::NamedTempFile::new().unwrap();
-    for source in [
-        BlobSource::Bytes(Vec::new()),
-        BlobSource::File(empty.path().to_owned()),
-    ] {
+    for source in [BlobSource::Bytes(Vec::new()), BlobSource::File(empty.path().to_owned())] {
         registry.put_blob("x", &descriptor, source).await.unwrap();
     }
     assert!(registry.has_blob("x", &descriptor).await.unwrap());
@@ -164,11 +142,9 @@ async fn a_wrong_stream_is_never_completed_and_its_upload_is_cancelled() {
     let mut flipped = right.clone();
     flipped[0] ^= 1;
     let longer = [right.as_slice(), b"x"].concat();
-    for (wrong, wanted) in [
-        (flipped.as_slice(), "Digest"),
-        (&right[..200_000], "TooShort"),
-        (&longer, "TooLong"),
-    ] {
+    for (wrong, wanted) in
+        [(flipped.as_slice(), "Digest"), (&right[..200_000], "TooShort"), (&longer, "TooLong")]
+    {
         let start = server.mark();
         let reader = Box::pin(io::Cursor::new(wrong.to_vec()));
         let put = registry.put_blob("x", &descriptor, BlobSource::Reader(reader));
@@ -185,10 +161,7 @@ async fn a_wrong_stream_is_never_completed_and_its_upload_is_cancelled() {
     }
     // The same, right, goes through afterwards.
     let reader = Box::pin(io::Cursor::new(right));
-    registry
-        .put_blob("x", &descriptor, BlobSource::Reader(reader))
-        .await
-        .unwrap();
+    registry.put_blob("x", &descriptor, BlobSource::Reader(reader)).await.unwrap();
 }
 
 #[tokio::test]

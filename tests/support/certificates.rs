@@ -22,16 +22,13 @@ impl Certificates {
         let ca_key = KeyPair::generate().unwrap();
         let mut ca = CertificateParams::default();
         ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        ca.distinguished_name
-            .push(DnType::CommonName, "layerwright test authority");
+        ca.distinguished_name.push(DnType::CommonName, "layerwright test authority");
         let ca_pem = ca.self_signed(&ca_key).unwrap().pem();
 
         let server_key = KeyPair::generate().unwrap();
         let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
         let mut server = CertificateParams::new(names).unwrap();
-        server
-            .distinguished_name
-            .push(DnType::CommonName, "layerwright test server");
+        server.distinguished_name.push(DnType::CommonName, "layerwright test server");
         let issuer = Issuer::new(ca, ca_key);
         let server_pem = server.signed_by(&server_key, &issuer).unwrap().pem();
 

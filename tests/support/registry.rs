@@ -83,12 +83,7 @@ impl Distribution {
             .stderr(output("error.log"))
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start {PROGRAM} ({error}): run .ci/setup"));
-        let mut registry = Self {
-            child,
-            dir,
-            port,
-            certificates,
-        };
+        let mut registry = Self { child, dir, port, certificates };
         let begin = Instant::now();
         while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
             let ended = registry.child.try_wait().unwrap();
@@ -172,11 +167,7 @@ fn parse(line: &str) -> Option<Logged> {
     let mut quoted = line.split('"');
     let mut request = quoted.nth(1)?.split(' ');
     let status = quoted.next()?.split_whitespace().next()?.parse().ok()?;
-    Some(Logged {
-        method: request.next()?.to_owned(),
-        path: request.next()?.to_owned(),
-        status,
-    })
+    Some(Logged { method: request.next()?.to_owned(), path: request.next()?.to_owned(), status })
 }
 
 fn configuration(
@@ -193,10 +184,7 @@ fn configuration(
          http:\n  addr: 127.0.0.1:{port}\n  secret: of-this-test\n",
         storage = at("storage"),
     );
-    if let Some(Certificates {
-        server, server_key, ..
-    }) = certificates
-    {
+    if let Some(Certificates { server, server_key, .. }) = certificates {
         let (server, key) = (server.display(), server_key.display());
         writeln!(text, "  tls: {{certificate: {server}, key: {key}}}").unwrap();
     }
@@ -207,12 +195,7 @@ fn configuration(
             .unwrap_or_else(|error| panic!("cannot run htpasswd ({error}): run .ci/setup"));
         assert!(output.status.success(), "htpasswd: {output:?}");
         fs::write(at("htpasswd"), output.stdout).unwrap();
-        writeln!(
-            text,
-            "auth: {{htpasswd: {{realm: test, path: {}}}}}",
-            at("htpasswd")
-        )
-        .unwrap();
+        writeln!(text, "auth: {{htpasswd: {{realm: test, path: {}}}}}", at("htpasswd")).unwrap();
     }
     text
 }

@@ -26,10 +26,7 @@ pub struct Seen {
 impl Seen {
     /// The value of a header; `name` in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.head
-            .lines()
-            .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
-            .map(str::trim)
+        self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
     }
 }
 
@@ -150,9 +147,7 @@ fn serve(
         body: bytes.split_off(body),
         complete: false,
     };
-    let length = request
-        .header("content-length")
-        .map_or(0, |length| length.parse().unwrap());
+    let length = request.header("content-length").map_or(0, |length| length.parse().unwrap());
     while request.body.len() < length {
         match stream.read(&mut buffer) {
             Ok(0) | Err(_) => break,
