@@ -1,3 +1,8 @@
-//! The `layerwright` program.
+//! The `layerwright` program. Everything it does is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    layerwright::store::registry::install_crypto_provider();
+    layerwright::cli::run(std::env::args_os())
+}

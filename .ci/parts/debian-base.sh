@@ -52,8 +52,8 @@ finish_debian_root() {
         "$root"/var/log/{bootstrap,dpkg,alternatives}.log "$root"/var/log/apt/* "$root"/var/cache/ldconfig/*
     # What debootstrap took from this machine, and device nodes, which an image has no use for.
     : > "$root/etc/resolv.conf"
-    chmod 0644 "$root/etc/resolv.conf"
     echo localhost > "$root/etc/hostname"
+    chmod 0644 "$root/etc/resolv.conf" "$root/etc/hostname"
     rm -rf "${root:?}"/dev/*
     install -m 0755 "$tools/bin/ignition" "$root/$ignition_in_base"
     apply_a_config "$root"

@@ -12,6 +12,18 @@ mod scratch;
 
 pub use scratch::Scratch;
 
+/// The platform that this machine can run steps for, in the words of image configs.
+#[must_use]
+pub fn this_machine() -> Platform {
+    let architecture = match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        "powerpc64" => "ppc64le",
+        other => other,
+    };
+    Platform { architecture: architecture.to_owned(), ..Platform::linux_amd64() }
+}
+
 /// What the user can ask for with `--engine`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EngineChoice {
@@ -63,8 +75,6 @@ impl EngineChoice {
 /// A build, with everything in it resolved.
 #[derive(Debug)]
 pub struct BuildSpec {
-    /// Short name of the build in messages and file names: the key's digits.
-    pub name: String,
     /// The Dockerfile.
     pub dockerfile: String,
     /// The base that the last stage begins with, and the build argument that hands it in.

@@ -28,11 +28,7 @@ pub fn percent_data_url(content: &[u8]) -> String {
 pub fn shortest_data_url(content: &[u8]) -> String {
     let percent = percent_data_url(content);
     let base64 = format!("data:;base64,{}", STANDARD.encode(content));
-    if base64.len() < percent.len() {
-        base64
-    } else {
-        percent
-    }
+    if base64.len() < percent.len() { base64 } else { percent }
 }
 
 #[cfg(test)]
@@ -42,15 +38,8 @@ mod tests {
     #[test]
     fn only_marks_letters_and_digits_stay_as_they_are() {
         let plain = "AZaz09-_.!~*'()";
-        assert_eq!(
-            percent_data_url(plain.as_bytes()),
-            format!("data:,{plain}"),
-            "unreserved"
-        );
-        assert_eq!(
-            percent_data_url("a b\n\"{/\\é".as_bytes()),
-            "data:,a%20b%0A%22%7B%2F%5C%C3%A9"
-        );
+        assert_eq!(percent_data_url(plain.as_bytes()), format!("data:,{plain}"), "unreserved");
+        assert_eq!(percent_data_url("a b\n\"{/\\é".as_bytes()), "data:,a%20b%0A%22%7B%2F%5C%C3%A9");
     }
 
     #[test]
@@ -58,10 +47,7 @@ mod tests {
         let cases: [(&[u8], &str); 4] = [
             (b"", "data:,"),
             (b"hello", "data:,hello"),
-            (
-                b"\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8\xf7",
-                "data:;base64,//79/Pv6+fj3",
-            ),
+            (b"\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8\xf7", "data:;base64,//79/Pv6+fj3"),
             // 19 characters either way.
             (b"\n\n\n\na", "data:,%0A%0A%0A%0Aa"),
         ];

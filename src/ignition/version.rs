@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// A released version of the Ignition config specification, `3.0.0` to `3.6.0`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,7 +48,7 @@ impl SpecVersion {
     ///
     /// # Errors
     /// When it is missing, of specification 2, unreleased or unknown.
-    pub fn of(config: &Value) -> Result<Self, VersionError> {
+    pub fn of(config: &Map<String, Value>) -> Result<Self, VersionError> {
         let ignition = config.get("ignition").ok_or(VersionError::Missing)?;
         if !ignition.is_object() {
             return Err(VersionError::NotAString);
@@ -84,22 +84,24 @@ impl fmt::Display for SpecVersion {
 #[cfg(test)]
 mod tests {
     use super::{SpecVersion, VersionError};
-    use serde_json::json;
+    use serde_json::{Value, json};
+
+    fn version_of(config: &Value) -> Result<SpecVersion, VersionError> {
+        SpecVersion::of(config.as_object().unwrap())
+    }
 
     #[test]
     fn released_versions_are_taken() {
-        for text in [
-            "3.0.0", "3.1.0", "3.2.0", "3.3.0", "3.4.0", "3.5.0", "3.6.0",
-        ] {
+        for text in ["3.0.0", "3.1.0", "3.2.0", "3.3.0", "3.4.0", "3.5.0", "3.6.0"] {
             let config = json!({"ignition": {"version": text}});
-            assert_eq!(SpecVersion::of(&config).unwrap().to_string(), text);
+            assert_eq!(version_of(&config).unwrap().to_string(), text);
         }
     }
 
     #[test]
     fn specification_two_must_be_converted() {
         for text in ["2.2.0", "2.0.0", "2.4.0", "2.5.0-experimental", "1"] {
-            let error = SpecVersion::of(&json!({"ignition": {"version": text}})).unwrap_err();
+            let error = version_of(&json!({"ignition": {"version": text}})).unwrap_err();
             assert!(error.to_string().contains("ign-converter"), "{error}");
             assert!(error.to_string().contains(text), "{error}");
         }
@@ -107,17 +109,9 @@ mod tests {
 
     #[test]
     fn other_versions_are_named_with_what_is_supported() {
-        for text in [
-            "3.7.0",
-            "3.7.0-experimental",
-            "3.5",
-            "3.5.1",
-            "03.5.0",
-            "4.0.0",
-            "",
-            "3.5.0 ",
-        ] {
-            let error = SpecVersion::of(&json!({"ignition": {"version": text}})).unwrap_err();
+        for text in ["3.7.0", "3.7.0-experimental", "3.5", "3.5.1", "03.5.0", "4.0.0", "", "3.5.0 "]
+        {
+            let error = version_of(&json!({"ignition": {"version": text}})).unwrap_err();
             assert!(matches!(&error, VersionError::Unknown { found } if found == text));
             assert!(error.to_string().contains("3.0.0 to 3.6.0"), "{error}");
         }
@@ -128,14 +122,11 @@ mod tests {
         let cases = [
             (json!({}), VersionError::Missing),
             (json!({"ignition": {}}), VersionError::Missing),
-            (
-                json!({"ignition": {"version": 3}}),
-                VersionError::NotAString,
-            ),
+            (json!({"ignition": {"version": 3}}), VersionError::NotAString),
             (json!({"ignition": "3.5.0"}), VersionError::NotAString),
         ];
         for (config, expected) in cases {
-            assert_eq!(SpecVersion::of(&config), Err(expected), "{config}");
+            assert_eq!(version_of(&config), Err(expected), "{config}");
         }
     }
 }

@@ -270,6 +270,12 @@ impl Index {
         })
     }
 
+    /// Its own digest.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
     /// The platforms it has, for people.
     #[must_use]
     pub fn platforms(&self) -> String {

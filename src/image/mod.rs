@@ -27,5 +27,5 @@ pub use manifest::{
 pub use platform::{Platform, PlatformError};
 pub use rendered_config::PackError;
 pub use rendered_config::{RenderedConfig, pack_rendered_config};
-pub use rootfs::{BaseImage, base_image};
+pub use rootfs::{base_image, base_source};
 pub use stamp::{Stamp, stamp};

@@ -1,95 +1,49 @@
 //! The image around a plain root file system: one layer, an empty config, nothing else.
 
-use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
-use super::{CanonicalError, Descriptor, Digest, Platform, canonical_json, media_type};
+use super::{
+    CanonicalError, Config, Digest, OwnLayer, PackedImage, Platform, annotation, assemble,
+    canonical_json,
+};
 
-/// An image of one layer, ready to be put into a store.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BaseImage {
-    /// What `config` is.
-    pub config_descriptor: Descriptor,
-    /// The image config (image-spec, config.md).
-    pub config: Vec<u8>,
-    /// What `manifest` is.
-    pub manifest_descriptor: Descriptor,
-    /// The image manifest (image-spec, manifest.md).
-    pub manifest: Vec<u8>,
-}
-
-/// Makes the image of a base that is a plain root file system: a pure function of the platform, the
-/// digest of the tar archive and the layer that holds it.
+/// Makes the image of a base that is a plain root file system: a pure function of the platform and
+/// the layer. It says what it was packed from.
 ///
 /// # Errors
 /// When canonical JSON cannot be written.
-pub fn base_image(
-    platform: &Platform,
-    diff_id: &Digest,
-    layer: &Descriptor,
-) -> Result<BaseImage, CanonicalError> {
-    let mut fields = Map::new();
-    fields.insert("architecture".to_owned(), json!(platform.architecture));
-    fields.insert("os".to_owned(), json!(platform.os));
-    if let Some(variant) = &platform.variant {
-        fields.insert("variant".to_owned(), json!(variant));
-    }
-    fields.insert("config".to_owned(), json!({}));
-    fields.insert("rootfs".to_owned(), json!({ "type": "layers", "diff_ids": [diff_id] }));
-    let config = canonical_json(&Value::Object(fields))?;
-    let config_descriptor = Descriptor::of(media_type::CONFIG, &config);
-    let manifest = canonical_json(&json!({
-        "schemaVersion": 2,
-        "mediaType": media_type::MANIFEST,
-        "config": link(&config_descriptor),
-        "layers": [link(layer)],
-    }))?;
-    let manifest_descriptor = Descriptor::of(media_type::MANIFEST, &manifest);
-    Ok(BaseImage { config_descriptor, config, manifest_descriptor, manifest })
+pub fn base_image(platform: &Platform, layer: &OwnLayer) -> Result<PackedImage, CanonicalError> {
+    let source = base_source(platform, layer.diff_id)?.to_string();
+    let annotations = BTreeMap::from([(annotation::SOURCE.to_owned(), source)]);
+    let own = std::slice::from_ref(layer);
+    assemble(None, Config::new(platform), own, "layerwright: plain root file system", annotations)
 }
 
-fn link(descriptor: &Descriptor) -> Value {
-    json!({
-        "mediaType": descriptor.media_type,
-        "digest": descriptor.digest,
-        "size": descriptor.size,
-    })
+/// The digest of what such an image is packed from. It is known before the layer is compressed.
+///
+/// # Errors
+/// When canonical JSON cannot be written.
+pub fn base_source(platform: &Platform, diff_id: Digest) -> Result<Digest, CanonicalError> {
+    let source = serde_json::json!({ "platform": platform, "diffId": diff_id });
+    Ok(Digest::of(&canonical_json(&source)?))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::base_image;
-    use crate::image::{Descriptor, Digest, Platform, media_type};
+    use super::{base_image, base_source};
+    use crate::image::{Config, Descriptor, Digest, OwnLayer, Platform, annotation, media_type};
 
     #[test]
-    fn the_documents_are_what_the_specification_says() {
-        let layer = Descriptor::of(media_type::LAYER, b"layer");
-        let platform: Platform = "linux/arm/v7".parse().unwrap();
-        let image = base_image(&platform, &Digest::of(b"tar"), &layer).unwrap();
-        assert_eq!(
-            String::from_utf8(image.config.clone()).unwrap(),
-            format!(
-                "{{\"architecture\":\"arm\",\"config\":{{}},\"os\":\"linux\",\"rootfs\":\
-                 {{\"diff_ids\":[\"{}\"],\"type\":\"layers\"}},\"variant\":\"v7\"}}",
-                Digest::of(b"tar")
-            )
-        );
-        assert_eq!(
-            String::from_utf8(image.manifest.clone()).unwrap(),
-            format!(
-                "{{\"config\":{{\"digest\":\"{}\",\"mediaType\":\"{}\",\"size\":{}}},\"layers\":\
-                 [{{\"digest\":\"{}\",\"mediaType\":\"{}\",\"size\":5}}],\"mediaType\":\"{}\",\
-                 \"schemaVersion\":2}}",
-                Digest::of(&image.config),
-                media_type::CONFIG,
-                image.config.len(),
-                Digest::of(b"layer"),
-                media_type::LAYER,
-                media_type::MANIFEST
-            )
-        );
-        assert_eq!(
-            image.manifest_descriptor,
-            Descriptor::of(media_type::MANIFEST, &image.manifest)
-        );
+    fn the_image_says_its_layer_its_platform_and_its_source() {
+        let platform: Platform = "linux/arm64".parse().unwrap();
+        let descriptor = Descriptor::of(media_type::LAYER_GZIP, b"compressed");
+        let layer = OwnLayer { descriptor: descriptor.clone(), diff_id: Digest::of(b"tar") };
+        let image = base_image(&platform, &layer).unwrap();
+        let manifest = image.manifest.parse_manifest().unwrap();
+        assert_eq!(manifest.layers(), [descriptor]);
+        let source = base_source(&platform, layer.diff_id).unwrap().to_string();
+        assert_eq!(manifest.annotation(annotation::SOURCE), Some(source.as_str()));
+        let config = Config::parse(&image.config_bytes).unwrap();
+        assert_eq!((config.platform(), config.diff_ids()), (&platform, &[layer.diff_id][..]));
     }
 }

@@ -22,29 +22,20 @@ pub(super) struct Budget {
 impl Budget {
     /// Allows [`MAX_VALUES`] values and `text` bytes in keys and strings.
     pub fn new(text: usize) -> Self {
-        Self {
-            values: MAX_VALUES,
-            text,
-            text_limit: text,
-        }
+        Self { values: MAX_VALUES, text, text_limit: text }
     }
 
     /// Takes `count` values.
     pub fn values(&mut self, count: usize) -> Result<(), Problem> {
-        self.values = self
-            .values
-            .checked_sub(count)
-            .ok_or(Problem::TooManyValues { limit: MAX_VALUES })?;
+        self.values =
+            self.values.checked_sub(count).ok_or(Problem::TooManyValues { limit: MAX_VALUES })?;
         Ok(())
     }
 
     /// Takes `bytes` bytes of text.
     pub fn text(&mut self, bytes: usize) -> Result<(), Problem> {
         let limit = self.text_limit;
-        self.text = self
-            .text
-            .checked_sub(bytes)
-            .ok_or(Problem::TooMuchText { limit })?;
+        self.text = self.text.checked_sub(bytes).ok_or(Problem::TooMuchText { limit })?;
         Ok(())
     }
 
@@ -67,11 +58,7 @@ pub(super) struct Cost {
 impl Cost {
     /// Counts `value`. The recursion is bounded: values deeper than [`MAX_DEPTH`] are never made.
     pub fn of(value: &Value) -> Self {
-        let mut cost = Self {
-            values: 1,
-            text: 0,
-            depth: 0,
-        };
+        let mut cost = Self { values: 1, text: 0, depth: 0 };
         match value {
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
             Value::String(text) => cost.text = text.len(),
@@ -99,9 +86,5 @@ impl Cost {
 
 /// Refuses what lies `depth` levels deep, the outermost object being 1, when that is too deep.
 pub(super) fn check_depth(depth: usize) -> Result<(), Problem> {
-    if depth > MAX_DEPTH {
-        Err(Problem::TooDeep { limit: MAX_DEPTH })
-    } else {
-        Ok(())
-    }
+    if depth > MAX_DEPTH { Err(Problem::TooDeep { limit: MAX_DEPTH }) } else { Ok(()) }
 }

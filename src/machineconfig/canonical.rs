@@ -122,12 +122,7 @@ mod tests {
     fn annotations_left_empty_equal_absent_ones() {
         let absent = json!({"metadata": {"name": "n"}});
         let dropped = "kubectl.kubernetes.io/last-applied-configuration";
-        for annotations in [
-            json!({}),
-            json!(null),
-            json!({dropped: "x"}),
-            json!({"a": null}),
-        ] {
+        for annotations in [json!({}), json!(null), json!({dropped: "x"}), json!({"a": null})] {
             let object = json!({"metadata": {"name": "n", "annotations": annotations}});
             assert_eq!(canonical(object), absent);
         }

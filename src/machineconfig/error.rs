@@ -226,26 +226,16 @@ pub(super) struct Failure {
 
 impl Failure {
     pub fn at(place: Place, problem: Problem) -> Self {
-        Self {
-            place: Some(place),
-            problem,
-        }
+        Self { place: Some(place), problem }
     }
 
     pub fn of(self, origin: &str) -> DocumentError {
-        DocumentError {
-            origin: origin.to_owned(),
-            place: self.place,
-            problem: self.problem,
-        }
+        DocumentError { origin: origin.to_owned(), place: self.place, problem: self.problem }
     }
 }
 
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
-        Self {
-            place: None,
-            problem,
-        }
+        Self { place: None, problem }
     }
 }

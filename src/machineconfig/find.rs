@@ -68,8 +68,7 @@ impl Found {
             if let (true, Value::Object(item)) = (list_of_configs, &mut item) {
                 // The API server leaves these out in the items of a typed list.
                 item.entry("kind").or_insert_with(|| KIND.into());
-                item.entry("apiVersion")
-                    .or_insert_with(|| API_VERSION.into());
+                item.entry("apiVersion").or_insert_with(|| API_VERSION.into());
             }
             match item.get("kind") {
                 Some(kind) if kind == "List" || kind == "MachineConfigList" => {

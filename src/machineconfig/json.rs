@@ -18,11 +18,7 @@ pub(super) const MAX_INTEGER: u64 = 1 << 53;
 
 /// Reads all values in `text`, spending `budget`.
 pub(super) fn read_json(text: &str, budget: Budget) -> Result<Vec<Value>, Failure> {
-    let mut state = State {
-        budget,
-        path: Vec::new(),
-        problem: None,
-    };
+    let mut state = State { budget, path: Vec::new(), problem: None };
     let mut values = Vec::new();
     let mut deserializer = serde_json::Deserializer::from_str(text);
     while deserializer.end().is_err() {
@@ -56,17 +52,14 @@ impl State {
     }
 
     fn failure(self, error: &serde_json::Error) -> Failure {
-        let place = Place {
-            line: error.line(),
-            column: error.column(),
-        };
+        let place = Place { line: error.line(), column: error.column() };
         let reason = error.to_string();
         let problem = match self.problem {
             Some(problem) => problem,
             // A number that no float holds, `1e999`: well-formed, and so no question of syntax.
-            None if reason.starts_with("number out of range") => Problem::NotAnInteger {
-                path: json_path(&self.path),
-            },
+            None if reason.starts_with("number out of range") => {
+                Problem::NotAnInteger { path: json_path(&self.path) }
+            }
             None => Problem::Syntax {
                 format: "JSON",
                 // serde_json puts the place at the end; it is shown with the document's name.
@@ -165,10 +158,8 @@ impl<'de> Visitor<'de> for Node<'_> {
                 return Err(state.refuse(problem));
             }
             if entries.contains_key(&key) {
-                let problem = Problem::DuplicateKey {
-                    path: json_path(&state.path),
-                    key: shortened(&key),
-                };
+                let problem =
+                    Problem::DuplicateKey { path: json_path(&state.path), key: shortened(&key) };
                 return Err(state.refuse(problem));
             }
             state.path.push(Segment::Key(key.clone()));
@@ -192,10 +183,7 @@ mod tests {
     #[test]
     fn values_after_one_another_are_read() {
         let values = read(" {\"a\": [1, -2, null, true, \"\\u00e9\"]}\n{} 3").unwrap();
-        assert_eq!(
-            values,
-            [json!({"a": [1, -2, null, true, "é"]}), json!({}), json!(3)]
-        );
+        assert_eq!(values, [json!({"a": [1, -2, null, true, "é"]}), json!({}), json!(3)]);
         assert!(read(" \n").unwrap().is_empty());
     }
 
@@ -241,24 +229,16 @@ mod tests {
 
     #[test]
     fn syntax_errors_have_a_place_and_quote_nothing() {
-        for text in [
-            "{\"secret\" 1}",
-            "{\"a\": secret}",
-            "[1,]",
-            "{\"a\": 1",
-            "[01]",
-            "\"\\ud800\"",
-        ] {
+        for text in
+            ["{\"secret\" 1}", "{\"a\": secret}", "[1,]", "{\"a\": 1", "[01]", "\"\\ud800\""]
+        {
             let failure = read(text).unwrap_err();
             assert!(failure.place.unwrap().column > 0, "{text}");
             let Problem::Syntax { format, reason } = &failure.problem else {
                 panic!("{text}: {failure:?}");
             };
             assert_eq!(*format, "JSON");
-            assert!(
-                !reason.contains("secret") && !reason.contains("line"),
-                "{reason}"
-            );
+            assert!(!reason.contains("secret") && !reason.contains("line"), "{reason}");
         }
     }
 

@@ -24,12 +24,7 @@ pub struct MachineConfig {
     config: Value,
     rendered_ignition: Vec<u8>,
     ignition_version: SpecVersion,
-    os_image_url: Option<String>,
-    extensions_image: Option<String>,
-    extensions: Vec<String>,
-    kernel_type: KernelType,
-    kernel_arguments: Vec<String>,
-    fips: bool,
+    settings: Settings,
     packages: PackageChanges,
 }
 
@@ -86,22 +81,18 @@ impl MachineConfig {
         config_path: &str,
         settings: Settings,
     ) -> Result<Self, Problem> {
+        // First: what the rest of a config of another version means is not known.
+        let ignition_version = SpecVersion::of(&config)?;
         let packages = PackageChanges::of(&settings.extensions, settings.kernel_type);
         let arguments = &settings.kernel_arguments;
         let converted = convert(&config, config_path, &packages, arguments, settings.fips)?;
-        let config = Value::Object(config);
         Ok(Self {
-            ignition_version: SpecVersion::of(&config)?,
-            canonical: canonical_json(object)?,
-            rendered_ignition: canonical_json(&converted)?,
             name,
-            config,
-            os_image_url: settings.os_image_url,
-            extensions_image: settings.extensions_image,
-            extensions: settings.extensions,
-            kernel_type: settings.kernel_type,
-            kernel_arguments: settings.kernel_arguments,
-            fips: settings.fips,
+            canonical: canonical_json(object)?,
+            config: Value::Object(config),
+            rendered_ignition: canonical_json(&converted)?,
+            ignition_version,
+            settings,
             packages,
         })
     }
@@ -140,38 +131,38 @@ impl MachineConfig {
     /// `spec.osImageURL`, the base that the config asks for, where it is given and not empty.
     #[must_use]
     pub fn os_image_url(&self) -> Option<&str> {
-        self.os_image_url.as_deref()
+        self.settings.os_image_url.as_deref()
     }
 
     /// `spec.baseOSExtensionsContainerImage`, where extensions come from, where it is given and not
     /// empty.
     #[must_use]
     pub fn extensions_image(&self) -> Option<&str> {
-        self.extensions_image.as_deref()
+        self.settings.extensions_image.as_deref()
     }
 
     /// `spec.extensions`.
     #[must_use]
     pub fn extensions(&self) -> &[String] {
-        &self.extensions
+        &self.settings.extensions
     }
 
     /// `spec.kernelType`.
     #[must_use]
     pub fn kernel_type(&self) -> KernelType {
-        self.kernel_type
+        self.settings.kernel_type
     }
 
     /// `spec.kernelArguments`.
     #[must_use]
     pub fn kernel_arguments(&self) -> &[String] {
-        &self.kernel_arguments
+        &self.settings.kernel_arguments
     }
 
     /// `spec.fips`.
     #[must_use]
     pub fn fips(&self) -> bool {
-        self.fips
+        self.settings.fips
     }
 
     /// What extensions and kernel type change in the base's packages; empty when the image build
@@ -185,9 +176,7 @@ impl MachineConfig {
 /// Only the name: configs hold secrets, which must not reach a log by way of `{:?}`.
 impl fmt::Debug for MachineConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct(KIND)
-            .field("name", &self.name)
-            .finish_non_exhaustive()
+        f.debug_struct(KIND).field("name", &self.name).finish_non_exhaustive()
     }
 }
 
@@ -226,15 +215,11 @@ fn name_of(object: &Map<String, Value>) -> Result<String, Problem> {
         None => None,
     };
     match name {
-        None => Err(Problem::Name {
-            reason: "it is missing",
-        }),
-        Some("") => Err(Problem::Name {
-            reason: "it is empty",
-        }),
-        Some(name) if name.chars().any(char::is_control) => Err(Problem::Name {
-            reason: "it has control characters",
-        }),
+        None => Err(Problem::Name { reason: "it is missing" }),
+        Some("") => Err(Problem::Name { reason: "it is empty" }),
+        Some(name) if name.chars().any(char::is_control) => {
+            Err(Problem::Name { reason: "it has control characters" })
+        }
         Some(name) => Ok(name.to_owned()),
     }
 }

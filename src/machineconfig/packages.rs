@@ -22,9 +22,7 @@ impl KernelType {
             "" | "default" => Ok(Self::Default),
             "realtime" => Ok(Self::Realtime),
             "64k-pages" => Ok(Self::Pages64k),
-            _ => Err(Problem::KernelType {
-                found: shortened(text),
-            }),
+            _ => Err(Problem::KernelType { found: shortened(text) }),
         }
     }
 
@@ -33,11 +31,7 @@ impl KernelType {
         match self {
             Self::Default => &[],
             Self::Realtime => &["kernel-rt", "kernel-rt-modules", "kernel-rt-modules-extra"],
-            Self::Pages64k => &[
-                "kernel-64k",
-                "kernel-64k-modules",
-                "kernel-64k-modules-extra",
-            ],
+            Self::Pages64k => &["kernel-64k", "kernel-64k-modules", "kernel-64k-modules-extra"],
         }
     }
 }
@@ -103,9 +97,7 @@ impl PackageChanges {
 pub(super) fn is_extension_name(name: &str) -> bool {
     name.len() <= 128
         && name.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"._+-~^".contains(&b))
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._+-~^".contains(&b))
 }
 
 #[cfg(test)]
@@ -128,10 +120,7 @@ mod tests {
             (&["sysstat"], "sysstat"),
             (&["two-node-ha"], "pacemaker pcs fence-agents-all"),
             (&["strace"], "strace"),
-            (
-                &["zsh", "kernel-devel", "zsh", "kernel-headers"],
-                "zsh kernel-devel kernel-headers",
-            ),
+            (&["zsh", "kernel-devel", "zsh", "kernel-headers"], "zsh kernel-devel kernel-headers"),
         ];
         for (extensions, expected) in cases {
             assert_eq!(install(extensions, KernelType::Default), expected);
@@ -142,10 +131,7 @@ mod tests {
     #[test]
     fn another_kernel_replaces_the_default_one() {
         let realtime = PackageChanges::of(&[], KernelType::Realtime);
-        assert_eq!(
-            realtime.remove.join(" "),
-            "kernel kernel-modules kernel-modules-extra"
-        );
+        assert_eq!(realtime.remove.join(" "), "kernel kernel-modules kernel-modules-extra");
         assert_eq!(
             install(&["usbguard"], KernelType::Realtime),
             "usbguard kernel-rt kernel-rt-modules kernel-rt-modules-extra"
@@ -174,28 +160,12 @@ mod tests {
 
     #[test]
     fn extension_names_are_no_options_and_no_shell() {
-        for good in [
-            "usbguard",
-            "389-ds",
-            "gtk+",
-            "NetworkManager-libreswan",
-            "a.b_c~1^2",
-        ] {
+        for good in ["usbguard", "389-ds", "gtk+", "NetworkManager-libreswan", "a.b_c~1^2"] {
             assert!(is_extension_name(good), "{good}");
         }
         let long = "a".repeat(129);
-        for bad in [
-            "",
-            "-y",
-            "--installroot=/",
-            "a b",
-            "a;b",
-            "$(a)",
-            "a\nb",
-            "é",
-            "../a",
-            &long,
-        ] {
+        for bad in ["", "-y", "--installroot=/", "a b", "a;b", "$(a)", "a\nb", "é", "../a", &long]
+        {
             assert!(!is_extension_name(bad), "{bad}");
         }
     }

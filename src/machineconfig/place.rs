@@ -44,9 +44,7 @@ pub(super) fn json_path(segments: &[Segment]) -> String {
 fn is_plain(key: &str) -> bool {
     !key.is_empty()
         && key.len() <= SHOWN
-        && key
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+        && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
 }
 
 /// How many characters of a text from outside a message shows.
@@ -80,9 +78,6 @@ mod tests {
     #[test]
     fn hostile_keys_stay_on_one_short_line() {
         let path = json_path(&[Segment::Key(format!("\n\u{1b}[31m{}", "é".repeat(100_000)))]);
-        assert!(
-            path.len() < 200 && !path.contains(['\n', '\u{1b}']),
-            "{path}"
-        );
+        assert!(path.len() < 200 && !path.contains(['\n', '\u{1b}']), "{path}");
     }
 }

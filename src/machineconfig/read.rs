@@ -25,10 +25,7 @@ pub struct ReadOptions {
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        Self {
-            max_bytes: DEFAULT_MAX_BYTES,
-            allow_ignition: false,
-        }
+        Self { max_bytes: DEFAULT_MAX_BYTES, allow_ignition: false }
     }
 }
 
@@ -55,9 +52,8 @@ fn documents(bytes: &[u8], limit: usize) -> Result<Vec<Value>, Failure> {
         let size = bytes.len();
         return Err(Problem::TooLarge { size, limit }.into());
     }
-    let text = std::str::from_utf8(bytes).map_err(|error| Problem::NotUtf8 {
-        offset: error.valid_up_to(),
-    })?;
+    let text = std::str::from_utf8(bytes)
+        .map_err(|error| Problem::NotUtf8 { offset: error.valid_up_to() })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if !text.trim_start().starts_with(['{', '[']) {
         return read_yaml(text, Budget::new(limit));

@@ -21,16 +21,10 @@ const DERIVED_DIGITS: usize = 32;
 #[must_use]
 pub fn tag_for(name: &str) -> TagName {
     if is_tag(name) {
-        return TagName {
-            tag: name.to_owned(),
-            derived: false,
-        };
+        return TagName { tag: name.to_owned(), derived: false };
     }
     let hex = Digest::of(name.as_bytes()).hex();
-    TagName {
-        tag: format!("sha256-{}", &hex[..DERIVED_DIGITS]),
-        derived: true,
-    }
+    TagName { tag: format!("sha256-{}", &hex[..DERIVED_DIGITS]), derived: true }
 }
 
 /// `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`
@@ -48,12 +42,7 @@ mod tests {
     #[test]
     fn a_valid_name_is_its_own_tag() {
         let longest = "a".repeat(128);
-        for name in [
-            "rendered-worker-0123456789abcdef",
-            "_x",
-            "A.b-c_d",
-            &longest,
-        ] {
+        for name in ["rendered-worker-0123456789abcdef", "_x", "A.b-c_d", &longest] {
             let tag = tag_for(name);
             assert_eq!((tag.tag.as_str(), tag.derived), (name, false));
         }
@@ -75,9 +64,6 @@ mod tests {
         tags.dedup();
         assert_eq!(tags.len(), names.len());
         // printf a:b | sha256sum
-        assert_eq!(
-            tag_for("a:b").tag,
-            "sha256-6783a31eabf68ccc0660f935c0826282"
-        );
+        assert_eq!(tag_for("a:b").tag, "sha256-6783a31eabf68ccc0660f935c0826282");
     }
 }

@@ -19,9 +19,7 @@ pub(super) fn array_in<'v>(
     field: &str,
     path: &str,
 ) -> Result<Option<&'v [Value]>, Problem> {
-    typed(object, field, path, "a list", |value| {
-        value.as_array().map(Vec::as_slice)
-    })
+    typed(object, field, path, "a list", |value| value.as_array().map(Vec::as_slice))
 }
 
 /// The string `field` of `object`.
@@ -39,7 +37,7 @@ pub(super) fn bool_in(
     field: &str,
     path: &str,
 ) -> Result<Option<bool>, Problem> {
-    typed(object, field, path, "true or false", Value::as_bool)
+    typed(object, field, path, "a boolean", Value::as_bool)
 }
 
 /// The list of strings `field` of `object`; empty where it is absent.
@@ -74,11 +72,9 @@ fn typed<'v, T>(
         None | Some(Value::Null) => Ok(None),
         Some(value) => match view(value) {
             Some(typed) => Ok(Some(typed)),
-            None => Err(Problem::WrongType {
-                path: path.to_owned(),
-                expected,
-                found: kind_of(value),
-            }),
+            None => {
+                Err(Problem::WrongType { path: path.to_owned(), expected, found: kind_of(value) })
+            }
         },
     }
 }
@@ -87,7 +83,7 @@ fn typed<'v, T>(
 pub(super) fn kind_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
-        Value::Bool(_) => "true or false",
+        Value::Bool(_) => "a boolean",
         Value::Number(_) => "a number",
         Value::String(_) => "a string",
         Value::Array(_) => "a list",

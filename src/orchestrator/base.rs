@@ -1,10 +1,18 @@
 //! Bases: finding the one that a pool builds on, and putting it into the store.
 
+use std::sync::Arc;
+
+use tokio::sync::OnceCell;
+
 use super::{Context, OrchestratorError, PoolTask, Report};
-use crate::image::{Descriptor, Digest, Document, RawManifest, annotation};
+use crate::image::{
+    Config, Descriptor, Digest, Document, OwnLayer, PackedImage, Platform, RawManifest, annotation,
+    base_image, base_source,
+};
 use crate::plan::{Base, Streams};
-use crate::store::rootfs::{self, PackedRootfs};
-use crate::store::{BlobSource, Home, Location, Reference, Store, transfer};
+use crate::store::rootfs::{PackedLayer, PlainRoot};
+use crate::store::transfer::{self, StoredImage};
+use crate::store::{BlobSource, Home, Location, Reference, Store};
 
 /// A base that was found: what the plan knows of it, and where its bytes are.
 #[derive(Debug)]
@@ -15,18 +23,49 @@ pub struct FoundBase {
     pub public_name: Option<String>,
     /// Its manifest for the pool's platform.
     pub manifest: RawManifest,
-    /// Where its blobs are.
     blobs: Blobs,
+    read: OnceCell<StoredImage>,
 }
 
+/// Where the blobs of a base are.
 #[derive(Debug)]
 enum Blobs {
     /// In a store that is not ours, or in another stream of ours.
     Store { home: Home, stream: String },
     /// In files of this process.
-    Packed(PackedRootfs),
+    Packed { image: Box<PackedImage>, layer: PackedLayer },
     /// In the pool's base stream already.
-    Here,
+    Here { stream: String },
+}
+
+impl FoundBase {
+    fn new(base: Base, public_name: Option<String>, manifest: RawManifest, blobs: Blobs) -> Self {
+        Self { base, public_name, manifest, blobs, read: OnceCell::new() }
+    }
+
+    /// Its manifest and config, read once.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn read(&self, context: &Context) -> Result<&StoredImage, OrchestratorError> {
+        self.read
+            .get_or_try_init(|| async {
+                let raw = self.manifest.clone();
+                match &self.blobs {
+                    Blobs::Store { home, stream } => {
+                        Ok(transfer::read_image(home, stream, raw).await?)
+                    }
+                    Blobs::Here { stream } => {
+                        Ok(transfer::read_image(&context.store, stream, raw).await?)
+                    }
+                    Blobs::Packed { image, .. } => {
+                        let name = &self.base.name;
+                        Ok(transfer::stored(name, raw, &image.config_bytes)?)
+                    }
+                }
+            })
+            .await
+    }
 }
 
 /// Finds a pool's base. `current` is what the pool's base stream holds now. The inner error says
@@ -42,49 +81,50 @@ pub async fn find(
 ) -> Result<Result<FoundBase, String>, OrchestratorError> {
     let location =
         task.base.as_ref().ok_or_else(|| OrchestratorError::NoBase { pool: task.pool.clone() })?;
-    match location {
+    let root = match location {
+        Location::Directory(path) => PlainRoot::Directory(path.clone()),
+        Location::Tar(path) => PlainRoot::Archive(path.clone()),
         Location::Registry { .. } | Location::Layout { .. } => {
-            stored(context, task, location).await
+            return resolve(context, location, &task.platform, "base").await;
         }
-        Location::Directory(_) | Location::Tar(_) => {
-            packed(context, task, location, current, report).await.map(Ok)
-        }
-    }
+    };
+    packed(context, task, root, current, report).await.map(Ok)
 }
 
-async fn stored(
+/// Finds an image in a store, for one platform. `what` is what messages call it.
+///
+/// # Errors
+/// When the store fails or what it holds is not usable.
+pub async fn resolve(
     context: &Context,
-    task: &PoolTask,
     location: &Location,
+    platform: &Platform,
+    what: &str,
 ) -> Result<Result<FoundBase, String>, OrchestratorError> {
     let name = location.to_string();
     let (home, stream, reference) = context.access.open_image(location)?;
     let Some(named) = home.manifest(&stream, &reference).await? else {
-        return Ok(Err(format!("the base {name}: push it, or name another base")));
+        return Ok(Err(format!("the {what} {name}: there is no such image; push it")));
     };
     let wrong = |source| OrchestratorError::Base { name: name.clone(), source };
+    let digest = named.descriptor.digest;
     let manifest = match named.parse().map_err(wrong)? {
-        Document::Manifest(_) => named.clone(),
+        Document::Manifest(_) => named,
         Document::Index(index) => {
-            let child = index.select(&task.platform).map_err(wrong)?.digest;
-            match home.manifest(&stream, &Reference::Digest(child)).await? {
-                Some(manifest) => manifest,
-                None => {
-                    return Ok(Err(format!(
-                        "the image {child} for {}, which the base {name} names but does not have",
-                        task.platform
-                    )));
-                }
-            }
+            let child = index.select(platform).map_err(wrong)?.digest;
+            let Some(manifest) = home.manifest(&stream, &Reference::Digest(child)).await? else {
+                let missing = format!(
+                    "the {what} {name} for {platform}: its index names {child}, which is not there"
+                );
+                return Ok(Err(missing));
+            };
+            manifest
         }
     };
-    let base = Base {
-        name: name.clone(),
-        digest: named.descriptor.digest,
-        platform_digest: manifest.descriptor.digest,
-    };
+    let platform_digest = manifest.descriptor.digest;
+    let base = Base { name: name.clone(), digest, platform_digest };
     let public_name = matches!(location, Location::Registry { .. }).then_some(name);
-    Ok(Ok(FoundBase { base, public_name, manifest, blobs: Blobs::Store { home, stream } }))
+    Ok(Ok(FoundBase::new(base, public_name, manifest, Blobs::Store { home, stream })))
 }
 
 /// A plain root file system is packed only when the base stream does not hold it already: its
@@ -92,26 +132,35 @@ async fn stored(
 async fn packed(
     context: &Context,
     task: &PoolTask,
-    location: &Location,
+    root: PlainRoot,
     current: Option<&RawManifest>,
     report: &dyn Report,
 ) -> Result<FoundBase, OrchestratorError> {
-    let name = location.to_string();
+    let name = root.to_string();
+    let root = Arc::new(root);
     let reading = report.begin(&format!("reading {name}"), None);
-    let source = rootfs::source_digest(location, &task.platform).await?;
+    let found = tokio::task::spawn_blocking({
+        let root = Arc::clone(&root);
+        move || root.diff_id()
+    });
+    let source = base_source(&task.platform, found.await??)?;
     drop(reading);
+    let stream = Streams(&task.pool).base();
     let held = current.filter(|manifest| source_of(manifest) == Some(source));
     let (manifest, blobs) = match held {
-        Some(manifest) => (manifest.clone(), Blobs::Here),
+        Some(manifest) => (manifest.clone(), Blobs::Here { stream }),
         None => {
             let _packing = report.begin(&format!("packing {name}"), None);
-            let packed = rootfs::pack(location, &task.platform, &context.cache).await?;
-            (packed.manifest.clone(), Blobs::Packed(packed))
+            let scratch = context.scratch()?;
+            let layer = tokio::task::spawn_blocking(move || root.pack(&scratch)).await??;
+            let (descriptor, diff_id) = (layer.descriptor.clone(), layer.diff_id);
+            let image = base_image(&task.platform, &OwnLayer { descriptor, diff_id })?;
+            (image.manifest.clone(), Blobs::Packed { image: Box::new(image), layer })
         }
     };
     let digest = manifest.descriptor.digest;
     let base = Base { name, digest, platform_digest: digest };
-    Ok(FoundBase { base, public_name: None, manifest, blobs })
+    Ok(FoundBase::new(base, None, manifest, blobs))
 }
 
 /// The digest of the root file system that a base was packed from.
@@ -131,22 +180,21 @@ pub async fn tag(
     report: &dyn Report,
 ) -> Result<(), OrchestratorError> {
     let (store, to) = (&context.store, Streams(&task.pool).base());
+    let image = found.read(context).await?;
+    check_platform(task, found, &image.config)?;
+    let blobs: Vec<Descriptor> = image.manifest.blobs().cloned().collect();
+    let bytes = blobs.iter().map(|blob| blob.size).sum();
+    let storing = report.begin(&format!("storing {}", found.base.name), Some(bytes));
     match &found.blobs {
-        Blobs::Here => {}
-        Blobs::Packed(packed) => {
-            let config = BlobSource::Bytes(packed.config.clone());
-            let layer = BlobSource::File(packed.layer_file().to_owned());
-            let blobs = vec![(packed.config_descriptor.clone(), config), (packed.layer.clone(), layer)];
-            let _pushing = report.begin(&format!("storing {}", found.base.name), None);
+        Blobs::Here { .. } => {}
+        Blobs::Packed { image, layer } => {
+            let config = BlobSource::Bytes(image.config_bytes.clone());
+            let file = BlobSource::File(layer.file.to_path_buf());
+            let blobs = vec![(image.config.clone(), config), (layer.descriptor.clone(), file)];
             transfer::put_blobs(store, &to, blobs).await?;
         }
         Blobs::Store { home, stream } => {
-            let image = transfer::read_image(home, stream, found.manifest.clone()).await?;
-            check_platform(task, found, image.config.platform())?;
-            let blobs: Vec<Descriptor> = image.manifest.blobs().cloned().collect();
-            let bytes = blobs.iter().map(|blob| blob.size).sum();
-            let copying = report.begin(&format!("copying {}", found.base.name), Some(bytes));
-            let moved = |bytes| copying.moved(bytes);
+            let moved = |bytes| storing.moved(bytes);
             transfer::copy_blobs(home, stream, store, &to, &blobs, &moved).await?;
         }
     }
@@ -155,17 +203,20 @@ pub async fn tag(
 }
 
 /// A base for another platform would build, and give an image that does not start.
+///
+/// # Errors
+/// When the base is for another platform than the pool.
 pub fn check_platform(
     task: &PoolTask,
     found: &FoundBase,
-    platform: &crate::image::Platform,
+    config: &Config,
 ) -> Result<(), OrchestratorError> {
-    if platform.satisfies(&task.platform) {
+    if config.platform().satisfies(&task.platform) {
         return Ok(());
     }
     Err(OrchestratorError::BasePlatform {
         name: found.base.name.clone(),
-        found: platform.clone(),
+        found: config.platform().clone(),
         pool: task.pool.clone(),
         wanted: task.platform.clone(),
     })

@@ -1,9 +1,9 @@
 //! Building the image for a key, and recording it (I2).
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Mutex;
 
 use tokio_util::sync::CancellationToken;
@@ -12,7 +12,7 @@ use super::observe::{self, Observation, recorded};
 use super::{Context, OrchestratorError, PoolTask, Report, base};
 use crate::engine::buildah::{self, LineSink};
 use crate::engine::recipe::{self, Packages};
-use crate::engine::{BuildSpec, Built, ImagePlace, PinnedImage};
+use crate::engine::{BuildSpec, Built, PinnedImage};
 use crate::image::{Config, Descriptor, annotation, assemble};
 use crate::plan::{BUILDS, BaseLayers, Key, Record, Streams, check_record};
 use crate::store::transfer::{self, StoredImage};
@@ -39,17 +39,14 @@ pub async fn build(
         return Ok(record);
     }
     let base = found.read(context).await?;
-    base::check_platform(task, found, base.config.platform())?;
-    let spec = spec(context, task, observation, key, &base)?;
+    base::check_platform(task, found, &base.config)?;
+    let spec = spec(context, task, observation, key, base).await?;
     let log = Log::create(&spec.log, report)?;
     let running = report.begin(&format!("building key {} with buildah", key.short()), None);
     let built = buildah::build(&spec, &context.cache, &log, cancel).await;
     drop(running);
-    let failed = |source| OrchestratorError::Build {
-        key: key.short(),
-        log: spec.log.clone(),
-        source,
-    };
+    let failed =
+        |source| OrchestratorError::Build { key: key.short(), log: spec.log.clone(), source };
     let built = built.map_err(failed)?;
     record(context, task, observation, key, forced, base, built, report).await
 }
@@ -63,7 +60,7 @@ async fn record(
     observation: &Observation,
     key: Key,
     forced: bool,
-    base: StoredImage,
+    base: &StoredImage,
     built: Built,
     report: &dyn Report,
 ) -> Result<Record, OrchestratorError> {
@@ -82,17 +79,8 @@ async fn record(
     );
     let config = Config::on_base(&base.config, &built.config);
     let own: Vec<_> = built.layers.iter().map(|(layer, _)| layer.clone()).collect();
-    let image =
-        assemble(Some(&base.manifest), config, &own, "layerwright: content", annotations)?;
-    let written = StoredImage {
-        manifest: image
-            .manifest
-            .parse_manifest()
-            .map_err(|source| OrchestratorError::Base { name: key.to_string(), source })?,
-        config: Config::parse(&image.config_bytes)
-            .map_err(|source| transfer::TransferError::Config { place: key.to_string(), source })?,
-        raw: image.manifest.clone(),
-    };
+    let image = assemble(Some(&base.manifest), config, &own, "layerwright: content", annotations)?;
+    let written = transfer::stored(BUILDS, image.manifest.clone(), &image.config_bytes)?;
     let layers = BaseLayers { manifest: &base.manifest, config: &base.config };
     let digest = image.manifest.descriptor.digest;
     // The same check that the next reader makes: what would be refused there is not written here.
@@ -118,7 +106,7 @@ async fn record(
     Ok(ours)
 }
 
-fn spec(
+async fn spec(
     context: &Context,
     task: &PoolTask,
     observation: &Observation,
@@ -126,39 +114,90 @@ fn spec(
     base: &StoredImage,
 ) -> Result<BuildSpec, OrchestratorError> {
     let streams = Streams(&task.pool);
-    let pinned = |argument, stream: &str, digest, image_id| PinnedImage {
+    let rendered = rendered_config(context, task).await?;
+    let pinned = |argument, stream: &str, image: &StoredImage| PinnedImage {
         argument,
-        place: context.place(stream, "latest", digest),
-        image_id,
+        place: context.place(stream, "latest", image.raw.descriptor.digest),
+        image_id: image.manifest.config().digest,
     };
     let extensions = observation.extensions.as_ref();
     let packages = observe::packages(task, extensions);
-    let rendered = pinned(
-        recipe::MACHINECONFIG,
-        &streams.rendered_config(),
-        task.image.manifest.descriptor.digest,
-        task.image.config.digest,
-    );
-    let mut images = vec![rendered];
-    if let Some(found) = extensions {
-        images.push(PinnedImage {
-            argument: recipe::EXTENSIONS,
-            place: context.access.place(&found.location, found.digest),
-            image_id: found.image_id,
-        });
-    }
+    let mut images = vec![pinned(recipe::MACHINECONFIG, &streams.rendered_config(), &rendered)];
+    images.extend(extensions.map(|found| PinnedImage {
+        argument: recipe::EXTENSIONS,
+        place: found.place.clone(),
+        image_id: found.image_id,
+    }));
     Ok(BuildSpec {
         dockerfile: recipe::content_dockerfile(packages),
-        base: pinned(
-            recipe::BASE,
-            &streams.base(),
-            base.raw.descriptor.digest,
-            base.manifest.config().digest,
-        ),
+        base: pinned(recipe::BASE, &streams.base(), base),
         base_config: base.config.clone(),
         images,
         platform: task.platform.clone(),
         network: packages != Packages::None,
         log: context.cache.join("logs").join(format!("{}.log", key.tag())),
     })
+}
+
+/// The rendered-config image that the stream holds: this one, or one that another version of this
+/// program packed from the same.
+async fn rendered_config(
+    context: &Context,
+    task: &PoolTask,
+) -> Result<StoredImage, OrchestratorError> {
+    let (stream, latest) = (Streams(&task.pool).rendered_config(), "latest".to_owned());
+    let raw = context.store.manifest(&stream, &Reference::Tag(latest)).await?;
+    let moved = || OrchestratorError::RenderedMoved { pool: task.pool.clone() };
+    let image = transfer::read_image(&context.store, &stream, raw.ok_or_else(moved)?).await?;
+    let source = image.manifest.annotation(annotation::SOURCE);
+    if source == Some(task.rendered.source.to_string().as_str()) { Ok(image) } else { Err(moved()) }
+}
+
+/// Waits for other processes of this machine that build the same key. The lock ends with the
+/// process, however that ends.
+async fn lock(
+    cache: &Path,
+    key: Key,
+    task: &PoolTask,
+    report: &dyn Report,
+) -> Result<File, OrchestratorError> {
+    let path = cache.join("locks").join(key.tag());
+    let failed = |source| OrchestratorError::Cache { path: path.clone(), source };
+    fs::create_dir_all(cache.join("locks")).map_err(failed)?;
+    let file = File::create(&path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => return Ok(file),
+        Err(TryLockError::WouldBlock) => {}
+        Err(TryLockError::Error(source)) => return Err(failed(source)),
+    }
+    report
+        .note(&task.pool, &format!("waiting for another process that builds key {}", key.short()));
+    let waiting = tokio::task::spawn_blocking(move || file.lock().map(|()| file));
+    waiting.await?.map_err(failed)
+}
+
+/// The log of a build: kept in a file, and shown as it comes.
+struct Log<'a> {
+    file: Mutex<File>,
+    report: &'a dyn Report,
+}
+
+impl<'a> Log<'a> {
+    fn create(path: &Path, report: &'a dyn Report) -> Result<Self, OrchestratorError> {
+        let create = || {
+            fs::create_dir_all(path.parent().unwrap_or(path))?;
+            File::create(path)
+        };
+        let file = create()
+            .map_err(|source| OrchestratorError::Cache { path: path.to_owned(), source })?;
+        Ok(Self { file: Mutex::new(file), report })
+    }
+}
+
+impl LineSink for Log<'_> {
+    fn line(&self, line: &str) {
+        self.report.log(line);
+        // A log that cannot be kept is no reason to give up a build that is going well.
+        let _ = self.file.lock().map(|mut file| writeln!(file, "{line}"));
+    }
 }

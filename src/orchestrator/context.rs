@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::OrchestratorError;
 use crate::engine::{EngineChoice, ImagePlace, RegistryAccess};
 use crate::image::Digest;
 use crate::plan::Step;
@@ -23,6 +24,17 @@ pub struct Context {
 }
 
 impl Context {
+    /// The directory for files that nobody needs after this run; it is there afterwards.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn scratch(&self) -> Result<PathBuf, OrchestratorError> {
+        let path = self.cache.join("scratch");
+        std::fs::create_dir_all(&path)
+            .map_err(|source| OrchestratorError::Cache { path: path.clone(), source })?;
+        Ok(path)
+    }
+
     /// Where an engine finds an image of a stream.
     #[must_use]
     pub fn place(&self, stream: &str, tag: &str, digest: Digest) -> ImagePlace {
@@ -56,7 +68,7 @@ impl Context {
 
     fn registry_place(&self, host: &str, repository: &str, digest: Digest) -> ImagePlace {
         let access = RegistryAccess {
-            insecure: self.access.is_plain(host),
+            insecure: self.access.without_tls(host),
             authfile: self.access.authfile.clone(),
             ca_file: self.access.ca_file.clone(),
         };

@@ -6,7 +6,8 @@ use crate::engine::buildah::BuildahError;
 use crate::image::{CanonicalError, ManifestError, PackError, Platform};
 use crate::plan::RecordError;
 use crate::store::rootfs::RootfsError;
-use crate::store::{StoreError, TransferError};
+use crate::store::transfer::TransferError;
+use crate::store::{AccessError, StoreError};
 
 /// A pool could not be worked on.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +15,9 @@ pub enum OrchestratorError {
     /// A store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A store could not be opened.
+    #[error(transparent)]
+    Access(#[from] AccessError),
     /// An image could not be read or moved.
     #[error(transparent)]
     Transfer(#[from] TransferError),
@@ -26,6 +30,19 @@ pub enum OrchestratorError {
     /// An image could not be written.
     #[error(transparent)]
     Canonical(#[from] CanonicalError),
+    /// An image that a config names is not one that can be handed to a build.
+    #[error("the {field} of the config of pool {pool:?} must be an image, not {name}")]
+    NotAnImage {
+        /// The field of the MachineConfig.
+        field: &'static str,
+        /// The pool.
+        pool: String,
+        /// What it names.
+        name: String,
+    },
+    /// A task of this process broke off. Does not happen; kept so that nothing can panic.
+    #[error("a task of this process broke off")]
+    Task(#[from] tokio::task::JoinError),
     /// The base is not usable.
     #[error("the base {name} cannot be used")]
     Base {
@@ -89,6 +106,18 @@ pub enum OrchestratorError {
         /// The first digits of the key.
         key: String,
     },
+    /// The rendered-config stream does not hold the config any more.
+    #[error(
+        "the rendered-config stream of pool {pool:?} was moved to another config meanwhile; \
+         run again"
+    )]
+    RenderedMoved {
+        /// The pool.
+        pool: String,
+    },
+    /// The user interrupted it.
+    #[error("interrupted; the next run goes on from here")]
+    Interrupted,
     /// The cache directory cannot be used.
     #[error("cannot use the cache directory {path}; name another with --cache-dir")]
     Cache {
@@ -97,4 +126,20 @@ pub enum OrchestratorError {
         /// Why.
         source: std::io::Error,
     },
+}
+
+impl OrchestratorError {
+    /// Whether what the user gave is at fault: the same would go wrong again.
+    #[must_use]
+    pub fn is_input(&self) -> bool {
+        matches!(
+            self,
+            Self::Base { .. }
+                | Self::BasePlatform { .. }
+                | Self::NoBase { .. }
+                | Self::ConfigImage { .. }
+                | Self::NotAnImage { .. }
+                | Self::Rootfs(_)
+        )
+    }
 }

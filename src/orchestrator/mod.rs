@@ -13,8 +13,9 @@ mod task;
 
 pub use context::{Context, Progress, Report};
 pub use error::OrchestratorError;
-pub use task::PoolTask;
+pub use task::{PoolTask, pack};
 
+use crate::image::Digest;
 use crate::plan::{NotNow, Step, decide, steps};
 use perform::perform;
 
@@ -25,6 +26,8 @@ pub struct Outcome {
     pub steps: Vec<Step>,
     /// What cannot be done now.
     pub not_now: Vec<NotNow>,
+    /// The pool's image, as the content stream holds it.
+    pub image: Option<Digest>,
 }
 
 /// Does everything that can be done about a pool now.
@@ -42,7 +45,8 @@ pub async fn build(
     loop {
         let decision = decide(&observation.snapshot);
         let Some(step) = decision.step else {
-            return Ok(Outcome { steps: done, not_now: decision.not_now });
+            let image = observation.snapshot.image();
+            return Ok(Outcome { steps: done, not_now: decision.not_now, image });
         };
         report.step(&task.pool, &step);
         let fact = perform(context, task, &observation, &step, report, cancel).await?;
@@ -61,6 +65,7 @@ pub async fn plan(
     report: &dyn Report,
 ) -> Result<Outcome, OrchestratorError> {
     let observation = observe::observe(context, task, report).await?;
+    let image = observation.snapshot.image();
     let (steps, not_now) = steps(observation.snapshot);
-    Ok(Outcome { steps, not_now })
+    Ok(Outcome { steps, not_now, image })
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::base::{self, FoundBase};
 use super::{Context, OrchestratorError, PoolTask, Report};
+use crate::engine::ImagePlace;
 use crate::engine::recipe::{self, IGNITION_FILE, Packages};
 use crate::image::{Digest, Document, Manifest, RawManifest, annotation};
 use crate::plan::{
@@ -28,12 +29,23 @@ pub struct Observation {
 /// An extensions image, resolved.
 #[derive(Debug, Clone)]
 pub struct Extensions {
-    /// Where it is.
-    pub location: Location,
+    /// Where an engine finds it.
+    pub place: ImagePlace,
     /// Its manifest for the pool's platform.
     pub digest: Digest,
     /// Digest of its config.
     pub image_id: Digest,
+}
+
+impl Observation {
+    /// The base, for a step that is only decided on when there is one.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn base(&self) -> Result<&FoundBase, OrchestratorError> {
+        let pool = || self.snapshot.pool.clone();
+        self.base.as_ref().ok_or_else(|| OrchestratorError::NoBase { pool: pool() })
+    }
 }
 
 /// Observes a pool.
@@ -46,10 +58,11 @@ pub async fn observe(
     report: &dyn Report,
 ) -> Result<Observation, OrchestratorError> {
     let streams = Streams(&task.pool);
+    let (rendered, content) = (streams.rendered_config(), streams.content());
     let (base_stream, rendered_stream, content_stream) = tokio::try_join!(
         base_stream(context, task),
-        rendered_stream(context, task, &streams.rendered_config()),
-        content_stream(context, task, &streams.content()),
+        rendered_stream(context, task, &rendered),
+        content_stream(context, task, &content),
     )?;
     let base = base::find(context, task, base_stream.as_ref(), report).await?;
     let extensions = extensions(context, task).await?;
@@ -108,7 +121,7 @@ async fn rendered_stream(
         let source = manifest.as_ref().and_then(|m| digest_in(m, annotation::SOURCE));
         Ok::<_, StoreError>(Some(RenderedTag { image, source }))
     };
-    let (latest, named) = tokio::try_join!(read("latest"), read(&task.tag))?;
+    let (latest, named) = tokio::try_join!(read("latest"), read(&task.tag.tag))?;
     Ok(StreamTags { latest, named })
 }
 
@@ -117,7 +130,7 @@ async fn content_stream(
     task: &PoolTask,
     stream: &str,
 ) -> Result<StreamTags<ContentTag>, StoreError> {
-    let (latest_tag, named_tag) = (tag("latest"), tag(&task.tag));
+    let (latest_tag, named_tag) = (tag("latest"), tag(&task.tag.tag));
     let (latest, named) = tokio::try_join!(
         context.store.manifest(stream, &latest_tag),
         context.store.head(stream, &named_tag),
@@ -126,9 +139,7 @@ async fn content_stream(
     let named = match (named, &latest) {
         (None, _) => None,
         (Some(named), Some(latest)) if latest.image == Some(named.digest) => Some(latest.clone()),
-        (Some(_), _) => {
-            context.store.manifest(stream, &named_tag).await?.as_ref().map(content_tag)
-        }
+        (Some(_), _) => context.store.manifest(stream, &named_tag).await?.as_ref().map(content_tag),
     };
     Ok(StreamTags { latest, named })
 }
@@ -162,33 +173,33 @@ async fn extensions(
     context: &Context,
     task: &PoolTask,
 ) -> Result<Result<Option<Extensions>, String>, OrchestratorError> {
-    let config = &task.machine_config;
-    let Some(name) = config.extensions_image().filter(|_| task.packages()) else {
+    const FIELD: &str = "baseOSExtensionsContainerImage";
+    let pool = || task.pool.clone();
+    let Some(name) = task.machine_config.extensions_image().filter(|_| task.needs_packages())
+    else {
         return Ok(Ok(None));
     };
     let location: Location = name.parse().map_err(|source| OrchestratorError::ConfigImage {
-        field: "baseOSExtensionsContainerImage",
-        pool: task.pool.clone(),
+        field: FIELD,
+        pool: pool(),
         source,
     })?;
-    match base::resolve(context, task, &location).await? {
-        Err(missing) => Ok(Err(missing)),
-        Ok(found) => Ok(Ok(Some(Extensions {
-            location,
-            digest: found.base.platform_digest,
-            image_id: found
-                .manifest
-                .parse_manifest()
-                .map_err(|source| OrchestratorError::Base { name: name.to_owned(), source })?
-                .config()
-                .digest,
-        }))),
-    }
+    let found = match base::resolve(context, &location, &task.platform, "extensions image").await? {
+        Ok(found) => found,
+        Err(missing) => return Ok(Err(missing)),
+    };
+    let (name, digest) = (name.to_owned(), found.base.platform_digest);
+    let Some(place) = context.place_of(&location, digest) else {
+        return Err(OrchestratorError::NotAnImage { field: FIELD, pool: pool(), name });
+    };
+    let manifest = found.manifest.parse_manifest();
+    let manifest = manifest.map_err(|source| OrchestratorError::Base { name, source })?;
+    Ok(Ok(Some(Extensions { place, digest, image_id: manifest.config().digest })))
 }
 
 /// The packages that the recipe installs, and from where.
 pub fn packages(task: &PoolTask, extensions: Option<&Extensions>) -> Packages {
-    match (task.packages(), extensions) {
+    match (task.needs_packages(), extensions) {
         (false, _) => Packages::None,
         (true, None) => Packages::FromBase,
         (true, Some(_)) => Packages::FromExtensionsImage,
@@ -201,7 +212,7 @@ fn inputs(task: &PoolTask, base: &FoundBase, extensions: Option<&Extensions>) ->
         text: recipe::content_dockerfile(packages(task, extensions)),
         arguments: BTreeMap::new(),
     };
-    let files = BTreeMap::from([(IGNITION_FILE.to_owned(), task.ignition)]);
+    let files = BTreeMap::from([(IGNITION_FILE.to_owned(), task.ignition())]);
     let images = extensions.map(|found| (recipe::EXTENSIONS.to_owned(), found.digest));
     let base = base.base.platform_digest;
     Inputs::new(recipe, task.platform.clone(), base, files, images.into_iter().collect())

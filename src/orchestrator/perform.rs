@@ -1,20 +1,19 @@
 //! Performing a step. What it changed comes back as a fact; a process that is killed here leaves
 //! work that the next run finishes (I5).
 
-use std::collections::BTreeMap;
-
 use tokio_util::sync::CancellationToken;
 
 use super::observe::{self, Observation};
 use super::{Context, OrchestratorError, PoolTask, Report, base, build};
 use crate::image::{Descriptor, Stamp, stamp};
-use crate::plan::{Fact, Key, Recorded, Step, Streams};
+use crate::plan::{BUILDS, Fact, Key, Recorded, Step, Streams};
 use crate::store::{BlobSource, transfer};
 
 /// Performs a step.
 ///
 /// # Errors
-/// When it could not be performed. What it did until then is harmless: no tag was moved.
+/// When it could not be performed, or the user interrupts it. What it did until then is harmless:
+/// no tag was moved.
 pub async fn perform(
     context: &Context,
     task: &PoolTask,
@@ -24,28 +23,34 @@ pub async fn perform(
     cancel: &CancellationToken,
 ) -> Result<Fact, OrchestratorError> {
     match step {
-        Step::PushRendered { .. } => {
-            push_rendered(context, task).await?;
-            Ok(Fact::RenderedPushed)
-        }
-        Step::TagBase { .. } => {
-            let found = observation.base()?;
-            base::tag(context, task, found, report).await?;
-            Ok(Fact::BaseTagged)
-        }
+        // It ends what it started itself when it is interrupted.
         Step::Build { key, forced, .. } => {
-            let record =
-                build::build(context, task, observation, *key, *forced, report, cancel).await?;
-            Ok(Fact::Built(Some(record)))
+            let record = build::build(context, task, observation, *key, *forced, report, cancel);
+            Ok(Fact::Built(Some(record.await?)))
+        }
+        Step::PushRendered { .. } => interruptible(push_rendered(context, task), cancel).await,
+        Step::TagBase { .. } => {
+            let tagged = base::tag(context, task, observation.base()?, report);
+            interruptible(tagged, cancel).await.map(|()| Fact::BaseTagged)
         }
         Step::Publish { key, .. } => {
-            publish(context, task, observation, *key).await?;
-            Ok(Fact::Published)
+            interruptible(publish(context, task, observation, *key), cancel).await
         }
     }
 }
 
-async fn push_rendered(context: &Context, task: &PoolTask) -> Result<(), OrchestratorError> {
+/// Does work that can be dropped at any point.
+async fn interruptible<T>(
+    work: impl Future<Output = Result<T, OrchestratorError>>,
+    cancel: &CancellationToken,
+) -> Result<T, OrchestratorError> {
+    tokio::select! {
+        done = work => done,
+        () = cancel.cancelled() => Err(OrchestratorError::Interrupted),
+    }
+}
+
+async fn push_rendered(context: &Context, task: &PoolTask) -> Result<Fact, OrchestratorError> {
     let stream = Streams(&task.pool).rendered_config();
     let image = &task.image;
     let blobs = vec![
@@ -53,8 +58,8 @@ async fn push_rendered(context: &Context, task: &PoolTask) -> Result<(), Orchest
         (image.config.clone(), BlobSource::Bytes(image.config_bytes.clone())),
     ];
     transfer::put_blobs(&context.store, &stream, blobs).await?;
-    transfer::tag_all(&context.store, &stream, &image.manifest, &[&task.tag, "latest"]).await?;
-    Ok(())
+    transfer::tag_all(&context.store, &stream, &image.manifest, &[&task.tag.tag, "latest"]).await?;
+    Ok(Fact::RenderedPushed)
 }
 
 /// Stamps the recorded image of a key for the pool, and moves the content stream's tags to it.
@@ -63,7 +68,7 @@ async fn publish(
     task: &PoolTask,
     observation: &Observation,
     key: Key,
-) -> Result<(), OrchestratorError> {
+) -> Result<Fact, OrchestratorError> {
     let Recorded::Image(record) = &observation.snapshot.recorded else {
         return Err(OrchestratorError::RecordGone { key: key.short() });
     };
@@ -72,7 +77,7 @@ async fn publish(
     let says = Stamp {
         pool: &task.pool,
         machine_config_name: &task.rendered.name,
-        machine_config: &task.document,
+        machine_config: task.machine_config.canonical_json(),
         base_name: found.public_name.as_deref(),
         base_digest: found.base.digest,
         base_platform_digest: found.base.platform_digest,
@@ -81,17 +86,12 @@ async fn publish(
     let (image, layer) = stamp(&content.manifest, &content.config, &says)?;
     let (store, stream) = (&context.store, Streams(&task.pool).content());
     let layers: Vec<Descriptor> = content.manifest.layers().to_vec();
-    transfer::mount_all(store, &stream, crate::plan::BUILDS, &layers).await?;
+    transfer::mount_all(store, &stream, BUILDS, &layers).await?;
     let blobs = vec![
         (layer.descriptor.clone(), BlobSource::Bytes(layer.bytes)),
         (image.config.clone(), BlobSource::Bytes(image.config_bytes)),
     ];
     transfer::put_blobs(store, &stream, blobs).await?;
-    transfer::tag_all(store, &stream, &image.manifest, &[&task.tag, "latest"]).await?;
-    Ok(())
-}
-
-/// Annotations of a record.
-pub fn annotations(pairs: [(&str, String); 4]) -> BTreeMap<String, String> {
-    pairs.map(|(name, value)| (name.to_owned(), value)).into()
+    transfer::tag_all(store, &stream, &image.manifest, &[&task.tag.tag, "latest"]).await?;
+    Ok(Fact::Published(Some(image.manifest.descriptor.digest)))
 }

@@ -49,7 +49,7 @@ impl Step {
             Self::PushRendered { .. } => Fact::RenderedPushed,
             Self::TagBase { .. } => Fact::BaseTagged,
             Self::Build { .. } => Fact::Built(None),
-            Self::Publish { .. } => Fact::Published,
+            Self::Publish { .. } => Fact::Published(None),
         }
     }
 }

@@ -119,8 +119,9 @@ pub enum Fact {
     BaseTagged,
     /// The key has an image; `None` where a plan only assumes so.
     Built(Option<Record>),
-    /// The content stream holds the image for the key, stamped.
-    Published,
+    /// The content stream holds the image for the key, stamped; `None` where a plan only assumes
+    /// so.
+    Published(Option<Digest>),
 }
 
 impl Snapshot {
@@ -139,10 +140,17 @@ impl Snapshot {
                 self.force = false;
                 self.recorded = record.map_or(Recorded::Expected, Recorded::Image);
             }
-            Fact::Published => {
-                self.content_stream = StreamTags::both(self.wanted_content());
+            Fact::Published(image) => {
+                let tag = ContentTag { image, ..self.wanted_content() };
+                self.content_stream = StreamTags::both(tag);
             }
         }
+    }
+
+    /// The image that the content stream holds for the pool's machines.
+    #[must_use]
+    pub fn image(&self) -> Option<Digest> {
+        self.content_stream.latest.as_ref().and_then(|tag| tag.image)
     }
 
     /// What both tags of the content stream should say.

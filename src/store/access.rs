@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::layout::Layout;
-use super::registry::{Credentials, Registry, RegistryOptions};
+use super::registry::{Credentials, Registry, RegistryOptions, is_loopback_host};
 use super::{Home, Location, Reference, StoreError, StoreLocation};
 
 /// The most bytes that an auth file may have.
@@ -66,6 +66,13 @@ impl Access {
         self.insecure.iter().any(|name| name == host)
     }
 
+    /// Whether `host` may be talked to without TLS, or with certificates that nobody verified: as
+    /// the user said, or because it is this machine.
+    #[must_use]
+    pub fn without_tls(&self, host: &str) -> bool {
+        self.is_insecure(host) || (self.ca_file.is_none() && is_loopback_host(host))
+    }
+
     /// The registry `host`, with streams below `prefix`.
     ///
     /// # Errors
@@ -79,7 +86,9 @@ impl Access {
             credentials,
             insecure: self.is_insecure(host),
             ca_file: self.ca_file.clone(),
-            ..RegistryOptions::new(host, prefix)
+            host: host.to_owned(),
+            prefix: prefix.to_owned(),
+            ..RegistryOptions::default()
         };
         Ok(Registry::new(options).map_err(StoreError::from)?)
     }
@@ -103,7 +112,10 @@ impl Access {
     ///
     /// # Errors
     /// When it cannot be opened, or is a plain root file system.
-    pub fn open_image(&self, location: &Location) -> Result<(Home, String, Reference), AccessError> {
+    pub fn open_image(
+        &self,
+        location: &Location,
+    ) -> Result<(Home, String, Reference), AccessError> {
         match location {
             Location::Registry { host, repository, reference } => {
                 let registry = self.registry(host, "")?;

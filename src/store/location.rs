@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::Reference;
-use crate::image::Digest;
+use super::registry::{ImageName, NameError};
 
 /// An image as a person names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,19 +58,24 @@ pub enum LocationError {
         /// The part before the path.
         scheme: &'static str,
     },
-    /// The registry's host is missing.
+    /// It names no image in a registry either.
     #[error(
-        "{0:?} names no registry host; write host[:port]/repository[:tag], oci:DIR[:NAME], \
-         dir:PATH or tar:PATH"
+        "{text:?} names no image; write HOST[:PORT]/REPOSITORY[:TAG], oci:DIR[:NAME], dir:PATH or \
+         tar:PATH"
     )]
-    NoHost(String),
-    /// The part after the host is no repository, tag or digest.
-    #[error("{text:?} is no image reference: {reason}")]
     Registry {
         /// What was given.
         text: String,
-        /// What is wrong with it.
-        reason: String,
+        /// What is wrong with it as the name of an image in a registry.
+        source: NameError,
+    },
+    /// It names no store in a registry either.
+    #[error("{text:?} names no store; write HOST[:PORT][/PREFIX] or oci:DIR")]
+    RegistryStore {
+        /// What was given.
+        text: String,
+        /// What is wrong with it as the name of a registry.
+        source: NameError,
     },
     /// A store cannot have a tag, a digest or a reference name.
     #[error("{0:?} names an image, not a store; write host[:port][/prefix] or oci:DIR")]
@@ -107,35 +112,10 @@ impl FromStr for Location {
 }
 
 fn registry(text: &str) -> Result<Location, LocationError> {
-    let bare = text.strip_prefix("docker://").unwrap_or(text);
-    let (host, _) = split_host(bare)
-        .filter(|(_, repository)| !repository.is_empty())
-        .ok_or_else(|| LocationError::NoHost(text.to_owned()))?;
-    let wrong = |reason: String| LocationError::Registry { text: text.to_owned(), reason };
-    let parsed: oci_client::Reference =
-        bare.parse().map_err(|error: oci_client::ParseError| wrong(error.to_string()))?;
-    let reference = match parsed.digest() {
-        Some(digest) => {
-            let digest: Digest = digest
-                .parse()
-                .map_err(|error: crate::image::DigestError| wrong(error.to_string()))?;
-            Reference::Digest(digest)
-        }
-        None => Reference::Tag(parsed.tag().unwrap_or("latest").to_owned()),
-    };
-    Ok(Location::Registry {
-        host: host.to_owned(),
-        repository: parsed.repository().to_owned(),
-        reference,
-    })
-}
-
-/// Splits `host[:port]` from what follows; `None` where the first part is no host. As in every
-/// container tool, a host has a dot or a port, or is `localhost`.
-fn split_host(text: &str) -> Option<(&str, &str)> {
-    let (host, rest) = text.split_once('/').unwrap_or((text, ""));
-    let is_host = host == "localhost" || host.contains('.') || host.contains(':');
-    (is_host && !host.starts_with(':')).then_some((host, rest))
+    let image: ImageName =
+        text.parse().map_err(|source| LocationError::Registry { text: text.to_owned(), source })?;
+    let reference = image.reference();
+    Ok(Location::Registry { host: image.host, repository: image.repository, reference })
 }
 
 impl Location {
@@ -182,14 +162,15 @@ impl FromStr for StoreLocation {
             };
         }
         let bare = text.strip_prefix("docker://").unwrap_or(text).trim_end_matches('/');
-        let (host, prefix) =
-            split_host(bare).ok_or_else(|| LocationError::NoHost(text.to_owned()))?;
-        if prefix.contains(':') || prefix.contains('@') {
+        let (host, prefix) = bare.split_once('/').unwrap_or((bare, ""));
+        // A store is good when a stream of it would be.
+        let image: ImageName = format!("{host}/{}", join(prefix, "stream"))
+            .parse()
+            .map_err(|source| LocationError::RegistryStore { text: text.to_owned(), source })?;
+        if image.tag.is_some() || image.digest.is_some() {
             return Err(LocationError::NotAStore(text.to_owned()));
         }
-        // A stream's name is checked with the prefix before it, by the rules for repositories.
-        registry(&format!("{host}/{}", join(prefix, "stream")))?;
-        Ok(Self::Registry { host: host.to_owned(), prefix: prefix.to_owned() })
+        Ok(Self::Registry { host: image.host, prefix: prefix.to_owned() })
     }
 }
 
@@ -244,7 +225,7 @@ mod tests {
             "oci::name",
             "registry.example.com",
             "registry.example.com/UPPER",
-            "registry.example.com/a:b:c",
+            "registry.example.com/a:b:c:d",
             ":5000/x",
             "registry.example.com/a@sha256:12",
         ] {

@@ -17,11 +17,16 @@ pub mod layout;
 pub mod registry;
 pub mod rootfs;
 
+mod access;
 mod content;
+mod home;
 mod location;
+pub mod transfer;
 mod verified;
 
+pub use access::{Access, AccessError, split_name};
 pub use content::ContentFault;
+pub use home::Home;
 pub use location::{Location, LocationError, StoreLocation};
 
 /// What names a manifest within a stream.

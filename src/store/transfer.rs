@@ -1,6 +1,6 @@
 //! Moving images into a store: blobs first, several at once, then the manifest (I3).
 
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{TryStreamExt, stream};
 use tokio::io::AsyncReadExt;
 
 use super::{BlobSource, RawManifest, Reference, Store, StoreError};
@@ -92,11 +92,26 @@ pub async fn read_image(
         return Err(TransferError::ConfigSize { place: place(), blob, size });
     }
     let mut bytes = Vec::new();
-    store.blob(stream, blob).await?.read_to_end(&mut bytes).await.map_err(|source| {
-        TransferError::Read { place: place(), blob: blob.digest, source }
-    })?;
-    let config = Config::parse(&bytes)
-        .map_err(|source| TransferError::Config { place: place(), source })?;
+    store
+        .blob(stream, blob)
+        .await?
+        .read_to_end(&mut bytes)
+        .await
+        .map_err(|source| TransferError::Read { place: place(), blob: blob.digest, source })?;
+    stored(&place(), raw, &bytes)
+}
+
+/// An image whose manifest and config are at hand. `place` is where they were had.
+///
+/// # Errors
+/// When one of them is not usable.
+pub fn stored(place: &str, raw: RawManifest, config: &[u8]) -> Result<StoredImage, TransferError> {
+    let place = || place.to_owned();
+    let manifest = raw
+        .parse_manifest()
+        .map_err(|source| TransferError::Manifest { place: place(), source })?;
+    let config =
+        Config::parse(config).map_err(|source| TransferError::Config { place: place(), source })?;
     Ok(StoredImage { raw, manifest, config })
 }
 

@@ -28,9 +28,7 @@ pub(super) fn read_yaml(text: &str, budget: Budget) -> Result<Vec<Value>, Failur
     let mut builder = Builder::new(budget);
     for next in Parser::new_from_str_with_options(text, options()) {
         let (event, span) = next.map_err(|error| syntax(&error))?;
-        builder
-            .take(event)
-            .map_err(|problem| Failure::at(place(&span.start), problem))?;
+        builder.take(event).map_err(|problem| Failure::at(place(&span.start), problem))?;
     }
     Ok(builder.documents)
 }
@@ -46,19 +44,13 @@ fn options() -> Options {
 }
 
 fn place(marker: &Marker) -> Place {
-    Place {
-        line: marker.line(),
-        column: marker.col() + 1,
-    }
+    Place { line: marker.line(), column: marker.col() + 1 }
 }
 
 fn syntax(error: &ScanError) -> Failure {
     let problem = match error.kind() {
         granit_parser::ErrorKind::RecursionLimitExceeded => Problem::TooDeep { limit: MAX_DEPTH },
-        kind => Problem::Syntax {
-            format: "YAML",
-            reason: kind.to_string(),
-        },
+        kind => Problem::Syntax { format: "YAML", reason: kind.to_string() },
     };
     Failure::at(place(error.marker()), problem)
 }
@@ -92,21 +84,13 @@ struct Anchored {
 
 impl Builder {
     fn new(budget: Budget) -> Self {
-        Self {
-            budget,
-            documents: Vec::new(),
-            open: Vec::new(),
-            anchors: HashMap::new(),
-        }
+        Self { budget, documents: Vec::new(), open: Vec::new(), anchors: HashMap::new() }
     }
 
     fn take(&mut self, event: Event<'_>) -> Result<(), Problem> {
         match event {
             Event::DocumentStart(_, Some(version)) if (version.major, version.minor) != (1, 1) => {
-                Err(Problem::YamlVersion {
-                    major: version.major,
-                    minor: version.minor,
-                })
+                Err(Problem::YamlVersion { major: version.major, minor: version.minor })
             }
             Event::Scalar(text, style, anchor, tag) => {
                 let tag = TagKind::of(tag.as_deref());
@@ -210,10 +194,7 @@ impl Builder {
             Some(Collection::Mapping(entries, None)) => {
                 let key = key_of(value).ok_or_else(|| Problem::NotAKey { path: path() })?;
                 if entries.contains_key(&key) {
-                    return Err(Problem::DuplicateKey {
-                        path: path(),
-                        key: shortened(&key),
-                    });
+                    return Err(Problem::DuplicateKey { path: path(), key: shortened(&key) });
                 }
                 self.set_key(key);
             }
@@ -223,11 +204,7 @@ impl Builder {
     }
 
     fn set_key(&mut self, next: String) {
-        if let Some(Open {
-            collection: Collection::Mapping(_, key),
-            ..
-        }) = self.open.last_mut()
-        {
+        if let Some(Open { collection: Collection::Mapping(_, key), .. }) = self.open.last_mut() {
             *key = Some(next);
         }
     }
@@ -245,10 +222,7 @@ impl Builder {
     }
 
     fn wants_key(&self) -> bool {
-        matches!(
-            self.open.last().map(|open| &open.collection),
-            Some(Collection::Mapping(_, None))
-        )
+        matches!(self.open.last().map(|open| &open.collection), Some(Collection::Mapping(_, None)))
     }
 
     fn path(&self) -> String {

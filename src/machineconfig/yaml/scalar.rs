@@ -92,11 +92,7 @@ pub(super) fn resolve(text: &str, plain: bool, tag: TagKind) -> Result<Value, Sc
         TagKind::Bool => value.is_boolean(),
         _ => value.is_null(),
     };
-    if fits {
-        Ok(value)
-    } else {
-        Err(ScalarProblem::Tag)
-    }
+    if fits { Ok(value) } else { Err(ScalarProblem::Tag) }
 }
 
 /// The value of a scalar without quotes and tag.
@@ -137,9 +133,7 @@ enum Number {
 fn underscores_are_between_digits(text: &str) -> bool {
     let bytes = text.as_bytes();
     let digit = |index: Option<usize>| {
-        index
-            .and_then(|index| bytes.get(index))
-            .is_some_and(u8::is_ascii_digit)
+        index.and_then(|index| bytes.get(index)).is_some_and(u8::is_ascii_digit)
     };
     (0..bytes.len())
         .filter(|&index| bytes[index] == b'_')
@@ -154,15 +148,15 @@ fn number(text: &str) -> Number {
         _ => (false, text),
     };
     match magnitude_of(magnitude) {
-        Some(Ok(value)) => match i128::from(value) * if negative { -1 } else { 1 } {
-            // Beyond i64 is beyond ±2^53 too, and go-yaml makes a number of it or, when it is
-            // negative or signed and not decimal, text.
-            value => match i64::try_from(value) {
+        Some(Ok(value)) => {
+            let value = i128::from(value) * if negative { -1 } else { 1 };
+            match i64::try_from(value) {
                 Ok(value) => Number::Integer(value),
-                Err(_) if text.starts_with(|c: char| c.is_ascii_digit()) => Number::Other,
+                // Go reads what has no sign as a `u64` then, which is beyond 2^53 in any case.
+                Err(_) if text == magnitude => Number::Other,
                 Err(_) => float(text),
-            },
-        },
+            }
+        }
         Some(Err(Overflow)) => float(text),
         // `08` is no octal number, so go-yaml makes a float of it, which JSON spells `8`.
         None if is_decimal(magnitude) => text.parse().map_or(Number::Other, Number::Integer),

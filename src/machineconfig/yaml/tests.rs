@@ -86,30 +86,18 @@ const SAME: &[(&str, &str)] = &[
     // Timestamps stay as they are written.
     ("v: 2001-01-01", r#"{"v":"2001-01-01"}"#),
     ("v: 2001-1-1", r#"{"v":"2001-1-1"}"#),
-    (
-        "v: 2001-12-14t21:59:43.10-05:00",
-        r#"{"v":"2001-12-14t21:59:43.10-05:00"}"#,
-    ),
-    (
-        "v: 2001-12-15 2:59:43.10",
-        r#"{"v":"2001-12-15 2:59:43.10"}"#,
-    ),
+    ("v: 2001-12-14t21:59:43.10-05:00", r#"{"v":"2001-12-14t21:59:43.10-05:00"}"#),
+    ("v: 2001-12-15 2:59:43.10", r#"{"v":"2001-12-15 2:59:43.10"}"#),
     ("v: 2001-13-01", r#"{"v":"2001-13-01"}"#),
     // Truth.
-    (
-        "v: [yes, Yes, YES, y, Y, on, On, ON]",
-        r#"{"v":[true,true,true,true,true,true,true,true]}"#,
-    ),
+    ("v: [yes, Yes, YES, y, Y, on, On, ON]", r#"{"v":[true,true,true,true,true,true,true,true]}"#),
     ("v: [true, True, TRUE]", r#"{"v":[true,true,true]}"#),
     (
         "v: [no, No, NO, n, N, off, Off, OFF]",
         r#"{"v":[false,false,false,false,false,false,false,false]}"#,
     ),
     ("v: [false, False, FALSE]", r#"{"v":[false,false,false]}"#),
-    (
-        "v: [yEs, tRUE, oN, nO]",
-        r#"{"v":["yEs","tRUE","oN","nO"]}"#,
-    ),
+    ("v: [yEs, tRUE, oN, nO]", r#"{"v":["yEs","tRUE","oN","nO"]}"#),
     // Nothing.
     ("v: [~, null, Null, NULL]", r#"{"v":[null,null,null,null]}"#),
     ("v:", r#"{"v":null}"#),
@@ -223,20 +211,12 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("v: +18446744073709551615", "number", "18446744073709552000"),
     ("v: -9223372036854775809", "number", "-9223372036854776000"),
     ("v: 0xffffffffffffffff", "number", "18446744073709551615"),
-    (
-        "v: 07777777777777777777777",
-        "number",
-        "7.777777777777777e+21",
-    ),
+    ("v: 07777777777777777777777", "number", "7.777777777777777e+21"),
     ("1.5: a", "number", "the key 1.5"),
     (".inf: a", "number", "the key .inf"),
     ("a: 1\na: 2", "duplicate", "the second"),
     ("\"1\": a\n1: b", "duplicate", "the last, in some order"),
-    (
-        "true: a\n\"true\": b",
-        "duplicate",
-        "the last, in some order",
-    ),
+    ("true: a\n\"true\": b", "duplicate", "the last, in some order"),
     ("a: &x {k: v}\nb:\n  <<: *x", "merge", "merged"),
     ("a: {<<: {k: v}}", "merge", "merged"),
     ("!!merge <<: {a: 1}", "merge", "merged"),
@@ -314,19 +294,14 @@ fn problems_have_path_and_place() {
     let failure = read("a:\n  b: 1\n  b: 2\n").unwrap_err();
     let place = failure.place.unwrap();
     assert_eq!((place.line, place.column), (3, 3));
-    assert!(
-        matches!(failure.problem, Problem::DuplicateKey { path, key }
-        if path == "$.a" && key == "b")
-    );
+    assert!(matches!(failure.problem, Problem::DuplicateKey { path, key }
+        if path == "$.a" && key == "b"));
 }
 
 #[test]
 fn documents_are_read_one_by_one_and_anchors_end_with_them() {
     let documents = read("# nothing\n---\n---\na: 1\n---\n# c\n---\n{b: 2}\n...\n").unwrap();
-    assert_eq!(
-        documents,
-        [Value::Null, json!({"a": 1}), Value::Null, json!({"b": 2})]
-    );
+    assert_eq!(documents, [Value::Null, json!({"a": 1}), Value::Null, json!({"b": 2})]);
     assert!(read("# only a comment\n").unwrap().is_empty());
     assert_eq!(kind(&problem("a: &x 1\n---\nb: *x\n")), "syntax");
 }
@@ -340,11 +315,7 @@ fn alias_bombs_are_refused() {
     }
     assert!(matches!(problem(&laughs), Problem::TooManyValues { .. }));
 
-    let long = format!(
-        "a: &a {}\nb: [{}]\n",
-        "x".repeat(10_000),
-        "*a, ".repeat(1_000)
-    );
+    let long = format!("a: &a {}\nb: [{}]\n", "x".repeat(10_000), "*a, ".repeat(1_000));
     assert!(matches!(problem(&long), Problem::TooMuchText { .. }));
 
     // Each line is shallow; what the aliases make of them is not.
@@ -370,10 +341,6 @@ fn depth_is_bounded() {
     ];
     for text in texts {
         let problem = problem(&text);
-        assert!(
-            matches!(problem, Problem::TooDeep { limit: 100 }),
-            "{:.20}: {problem:?}",
-            text
-        );
+        assert!(matches!(problem, Problem::TooDeep { limit: 100 }), "{:.20}: {problem:?}", text);
     }
 }

@@ -127,8 +127,11 @@ fn stands(site: &Site, name: &str, descriptor: &Descriptor) -> bool {
 fn check_parts(site: &Site, manifest: &RawManifest) -> Result<(), LayoutError> {
     let digest = manifest.descriptor.digest;
     let dir = || site.dir().to_owned();
-    let document =
-        manifest.parse().map_err(|source| LayoutError::Manifest { dir: dir(), digest, source: source.into() })?;
+    let document = manifest.parse().map_err(|source| LayoutError::Manifest {
+        dir: dir(),
+        digest,
+        source: source.into(),
+    })?;
     let parts: Vec<&Descriptor> = match &document {
         Document::Manifest(manifest) => manifest.blobs().collect(),
         Document::Index(index) => index.images().iter().map(|(_, image)| image).collect(),

@@ -20,6 +20,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use self::site::{Site, State};
+use super::registry::check_tag;
 use super::{BlobReader, BlobSource, RawManifest, Reference, Store, StoreError};
 use crate::image::Descriptor;
 
@@ -198,11 +199,8 @@ fn checked_name(stream: &str, tag: &str) -> Result<String, LayoutError> {
         };
         text.bytes().all(inner) && edge(text.bytes().next()) && edge(text.bytes().last())
     };
-    // A tag may end in any of its characters (distribution-spec), a stream may not.
-    let good = part(tag.trim_end_matches(['-', '.', '_']))
-        && tag.bytes().all(|byte| byte != b'/' && byte != b'@')
-        && (stream.is_empty() || part(stream))
-        && name.len() <= NAME_LIMIT;
+    let good =
+        check_tag(tag).is_ok() && (stream.is_empty() || part(stream)) && name.len() <= NAME_LIMIT;
     if good {
         Ok(name)
     } else {

@@ -79,10 +79,7 @@ impl Registry {
 
 /// The end of a reader whose bytes are not the right ones.
 pub(super) fn wrong_content(asked: &Asked, fault: ContentFault) -> io::Error {
-    let error = RegistryError::Content {
-        asked: Box::new(asked.clone()),
-        fault,
-    };
+    let error = RegistryError::Content { asked: Box::new(asked.clone()), fault };
     io::Error::new(io::ErrorKind::InvalidData, error)
 }
 

@@ -99,22 +99,14 @@ impl Clients {
             .redirect(Policy::none())
             .referer(false)
             .connect_timeout(self.connect);
-        if self.proxied {
-            builder
-        } else {
-            builder.no_proxy()
-        }
+        if self.proxied { builder } else { builder.no_proxy() }
     }
 }
 
 /// The certificates in a PEM file; one without any is an error, since it would silently trust no
 /// one more.
 fn certificates(path: &Path) -> Result<Vec<Certificate>, RegistryError> {
-    let error = |what, source| RegistryError::CaFile {
-        path: path.to_owned(),
-        what,
-        source,
-    };
+    let error = |what, source| RegistryError::CaFile { path: path.to_owned(), what, source };
     let mut pem = Vec::new();
     File::open(path)
         .and_then(|file| file.take(CA_FILE_LIMIT + 1).read_to_end(&mut pem))

@@ -63,12 +63,7 @@ impl Endpoint {
         };
         let https = root(Scheme::Https)?;
         let http = root(Scheme::Http)?;
-        let loopback = match https.host() {
-            Some(Host::Domain(name)) => name == "localhost",
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => return Err(NameError::Host(host.to_owned())),
-        };
+        let loopback = is_loopback(&https);
         let (first, second) = match asked {
             Some(Scheme::Https) => (https, None),
             Some(Scheme::Http) => (http, None),
@@ -76,12 +71,7 @@ impl Endpoint {
             None if loopback => (http, None),
             None => (https, None),
         };
-        Ok(Self {
-            first,
-            second,
-            loopback,
-            insecure,
-        })
+        Ok(Self { first, second, loopback, insecure })
     }
 
     /// The root to begin with.
@@ -112,6 +102,24 @@ impl Endpoint {
     }
 }
 
+/// Whether the host of `root` is this machine.
+fn is_loopback(root: &Url) -> bool {
+    match root.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// Whether the registry called `host` is on this machine: it is then spoken to without TLS, unless
+/// something else is asked for.
+#[must_use]
+pub fn is_loopback_host(host: &str) -> bool {
+    check_host(host).is_ok()
+        && Url::parse(&format!("https://{host}/")).is_ok_and(|root| is_loopback(&root))
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Endpoint, Scheme};
@@ -131,65 +139,26 @@ mod tests {
             ("h.example", None, false, false, &["https://h.example/"][..]),
             ("h.example", None, false, true, &["https://h.example/"]),
             ("h.example:5", None, false, false, &["https://h.example:5/"]),
-            (
-                "h.example",
-                None,
-                true,
-                false,
-                &["https://h.example/", "http://h.example/"],
-            ),
-            (
-                "h.example",
-                Some(Http),
-                false,
-                false,
-                &["http://h.example/"],
-            ),
+            ("h.example", None, true, false, &["https://h.example/", "http://h.example/"]),
+            ("h.example", Some(Http), false, false, &["http://h.example/"]),
             ("127.0.0.1:5", None, false, false, &["http://127.0.0.1:5/"]),
             ("127.9.9.9", None, false, false, &["http://127.9.9.9/"]),
             ("LocalHost:5", None, false, false, &["http://localhost:5/"]),
             ("[::1]:5", None, false, false, &["http://[::1]:5/"]),
-            (
-                "localhost:5",
-                None,
-                false,
-                true,
-                &["https://localhost:5/", "http://localhost:5/"],
-            ),
+            ("localhost:5", None, false, true, &["https://localhost:5/", "http://localhost:5/"]),
             ("[::1]:5", Some(Https), false, false, &["https://[::1]:5/"]),
-            (
-                "localhost.example",
-                None,
-                false,
-                false,
-                &["https://localhost.example/"],
-            ),
+            ("localhost.example", None, false, false, &["https://localhost.example/"]),
             ("128.0.0.1", None, false, false, &["https://128.0.0.1/"]),
-            (
-                "docker.io",
-                None,
-                false,
-                false,
-                &["https://registry-1.docker.io/"],
-            ),
+            ("docker.io", None, false, false, &["https://registry-1.docker.io/"]),
         ] {
-            assert_eq!(
-                decide(host, asked, insecure, ca),
-                wanted,
-                "{host} {asked:?}"
-            );
+            assert_eq!(decide(host, asked, insecure, ca), wanted, "{host} {asked:?}");
         }
     }
 
     #[test]
     fn what_is_no_host_is_refused() {
-        for host in [
-            "", "a b", "a/b", "u:p@h", "h?x", "h:99999", "[::1", "h\u{e9}", "h:x",
-        ] {
-            assert!(
-                Endpoint::decide(host, None, false, false).is_err(),
-                "{host}"
-            );
+        for host in ["", "a b", "a/b", "u:p@h", "h?x", "h:99999", "[::1", "h\u{e9}", "h:x"] {
+            assert!(Endpoint::decide(host, None, false, false).is_err(), "{host}");
         }
     }
 

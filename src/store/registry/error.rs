@@ -51,12 +51,7 @@ pub struct Asked {
 impl fmt::Display for Asked {
     /// As in "cannot …".
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            operation,
-            host,
-            repository,
-            object,
-        } = self;
+        let Self { operation, host, repository, object } = self;
         let (what, preposition) = match operation {
             Operation::HeadManifest => ("look up manifest", "of"),
             Operation::GetManifest => ("read manifest", "of"),
@@ -318,11 +313,7 @@ mod tests {
             let error = refused(Operation::HeadManifest, status, vec![]);
             assert_eq!(error.class(), class, "{status}");
         }
-        let error = refused(
-            Operation::HeadBlob,
-            403,
-            vec![OciErrorCode::Toomanyrequests],
-        );
+        let error = refused(Operation::HeadBlob, 403, vec![OciErrorCode::Toomanyrequests]);
         assert_eq!(error.class(), Class::Throttled);
     }
 
@@ -333,16 +324,10 @@ mod tests {
             else {
                 panic!("not refused");
             };
-            RegistryError::Source {
-                asked,
-                source: inner,
-            }
+            RegistryError::Source { asked, source: inner }
         };
         let throttled = refused(Operation::GetBlob, 429, vec![]);
-        assert_eq!(
-            source(io::Error::other(throttled)).class(),
-            Class::Throttled
-        );
+        assert_eq!(source(io::Error::other(throttled)).class(), Class::Throttled);
         assert_eq!(source(io::Error::other("disk")).class(), Class::Io);
     }
 

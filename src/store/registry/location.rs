@@ -32,8 +32,7 @@ pub(super) fn follow(base: &Url, headers: &HeaderMap, downgrade: bool) -> Result
 /// The address that finishes an upload session: the session's own, its query kept, and the digest.
 pub(super) fn finish(session: &Url, digest: &Digest) -> Url {
     let mut url = session.clone();
-    url.query_pairs_mut()
-        .append_pair("digest", &digest.to_string());
+    url.query_pairs_mut().append_pair("digest", &digest.to_string());
     url
 }
 
@@ -73,10 +72,7 @@ mod tests {
     #[test]
     fn relative_and_absolute_locations_are_joined() {
         for (location, wanted) in [
-            (
-                "/v2/os/x/blobs/uploads/1",
-                "https://h.example:5/v2/os/x/blobs/uploads/1",
-            ),
+            ("/v2/os/x/blobs/uploads/1", "https://h.example:5/v2/os/x/blobs/uploads/1"),
             (
                 "1?_state=a%3D%3D&b=",
                 "https://h.example:5/v2/os/x/blobs/uploads/1?_state=a%3D%3D&b=",
@@ -84,10 +80,7 @@ mod tests {
             ("?s=1", "https://h.example:5/v2/os/x/blobs/uploads/?s=1"),
             ("../1", "https://h.example:5/v2/os/x/blobs/1"),
             ("//other.example/u", "https://other.example/u"),
-            (
-                "https://other.example:443/u?a=b#f",
-                "https://other.example/u?a=b",
-            ),
+            ("https://other.example:443/u?a=b#f", "https://other.example/u?a=b"),
         ] {
             let url = follow(&base(), &headers(location.as_bytes()), false).unwrap();
             assert_eq!(url.as_str(), wanted, "{location}");
@@ -97,10 +90,7 @@ mod tests {
     #[test]
     fn what_leads_nowhere_is_refused_without_its_secrets() {
         let follow = |text: &[u8]| follow(&base(), &headers(text), false).unwrap_err();
-        assert_eq!(
-            super::follow(&base(), &HeaderMap::new(), false),
-            Err(ReplyFault::NoLocation)
-        );
+        assert_eq!(super::follow(&base(), &HeaderMap::new(), false), Err(ReplyFault::NoLocation));
         for text in [
             &b""[..],
             b"ftp://h.example/u?token=s3cret",
@@ -113,10 +103,7 @@ mod tests {
             b"\xff\xfe",
         ] {
             let fault = follow(text);
-            assert!(
-                matches!(fault, ReplyFault::Location(_)),
-                "{text:?}: {fault:?}"
-            );
+            assert!(matches!(fault, ReplyFault::Location(_)), "{text:?}: {fault:?}");
             assert!(!fault.to_string().contains("s3cret"), "{fault}");
         }
     }
@@ -126,9 +113,7 @@ mod tests {
         let to_http = headers(b"http://h.example:5/u?token=s3cret");
         assert_eq!(
             follow(&base(), &to_http, false),
-            Err(ReplyFault::Downgrade {
-                to: "http://h.example:5".into()
-            })
+            Err(ReplyFault::Downgrade { to: "http://h.example:5".into() })
         );
         assert!(follow(&base(), &to_http, true).is_ok());
     }

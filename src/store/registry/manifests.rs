@@ -62,10 +62,7 @@ impl Registry {
         manifest: &RawManifest,
     ) -> Result<(), RegistryError> {
         let asked = self.asked(Operation::PutManifest, repository, reference);
-        let content = |fault| RegistryError::Content {
-            asked: Box::new(asked.clone()),
-            fault,
-        };
+        let content = |fault| RegistryError::Content { asked: Box::new(asked.clone()), fault };
         check_bytes(&manifest.descriptor, &manifest.bytes, &asked)?;
         if let Reference::Digest(expected) = *reference
             && expected != manifest.descriptor.digest
@@ -96,9 +93,7 @@ impl Registry {
         if let Reference::Tag(tag) = reference {
             names::check_tag(tag)?;
         }
-        let url = self
-            .wire
-            .url(&format!("/v2/{repository}/manifests/{reference}"));
+        let url = self.wire.url(&format!("/v2/{repository}/manifests/{reference}"));
         let reads = method != Method::PUT;
         let mut request = Request::new(method, url);
         if reads {
@@ -127,8 +122,5 @@ pub(super) fn check_bytes(
         }
         ContentFault::Digest { expected, found }
     };
-    Err(RegistryError::Content {
-        asked: Box::new(asked.clone()),
-        fault,
-    })
+    Err(RegistryError::Content { asked: Box::new(asked.clone()), fault })
 }

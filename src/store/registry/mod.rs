@@ -11,7 +11,6 @@
 //! | `client`, `wire`, `transport` | HTTP: whom it trusts, one request and its reply, why none came |
 //! | `reply`, `location`, `words`, `fault` | what a reply means; pure, for hostile bytes |
 //! | `manifests`, `blobs`, `upload` | the verbs |
-//! | `verified` | blobs that are checked while they pass |
 
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -36,12 +35,12 @@ mod upload;
 mod wire;
 mod words;
 
-pub use client::install_crypto_provider;
-pub use endpoint::Scheme;
-pub use error::{Asked, Class, Operation, Refusal, RegistryError};
 pub use super::ContentFault;
+pub use client::install_crypto_provider;
+pub use endpoint::{Scheme, is_loopback_host};
+pub use error::{Asked, Class, Operation, Refusal, RegistryError};
 pub use fault::ReplyFault;
-pub use names::{ImageName, NameError};
+pub use names::{ImageName, NameError, check_tag};
 pub use options::{Credentials, RegistryOptions, Timeouts};
 
 use client::Clients;
@@ -67,15 +66,8 @@ impl Registry {
     /// Where host or prefix cannot be one, the CA file is of no use, or https is needed and this
     /// machine trusts no certificates.
     pub fn new(options: RegistryOptions) -> Result<Self, RegistryError> {
-        let RegistryOptions {
-            host,
-            prefix,
-            credentials,
-            scheme,
-            insecure,
-            ca_file,
-            timeouts,
-        } = options;
+        let RegistryOptions { host, prefix, credentials, scheme, insecure, ca_file, timeouts } =
+            options;
         let prefix = prefix.trim_matches('/').to_owned();
         if !prefix.is_empty() {
             names::check_repository(&prefix)?;
@@ -85,13 +77,7 @@ impl Registry {
         Ok(Self {
             host,
             prefix,
-            wire: Wire {
-                endpoint,
-                clients,
-                credentials,
-                timeouts,
-                downgraded: OnceLock::new(),
-            },
+            wire: Wire { endpoint, clients, credentials, timeouts, downgraded: OnceLock::new() },
             sessions: Mutex::default(),
         })
     }

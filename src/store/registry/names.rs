@@ -129,11 +129,7 @@ impl fmt::Display for ImageName {
 
 /// Where the registry that is called `host` answers.
 pub(super) fn endpoint_host(host: &str) -> &str {
-    if HUB.contains(&host) {
-        HUB_ENDPOINT
-    } else {
-        host
-    }
+    if HUB.contains(&host) { HUB_ENDPOINT } else { host }
 }
 
 /// Refuses a host that has more in it than a name or address and a port: nothing in it may change
@@ -172,13 +168,15 @@ fn is_component(part: &str) -> bool {
 }
 
 /// Refuses what is no tag. What passes goes into URL paths as it is.
-pub(super) fn check_tag(tag: &str) -> Result<(), NameError> {
+///
+/// # Errors
+///
+/// [`NameError::Tag`].
+pub fn check_tag(tag: &str) -> Result<(), NameError> {
     let first = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     if tag.len() <= TAG_LIMIT
         && tag.bytes().next().is_some_and(first)
-        && tag
-            .bytes()
-            .all(|byte| first(byte) || byte == b'.' || byte == b'-')
+        && tag.bytes().all(|byte| first(byte) || byte == b'.' || byte == b'-')
     {
         Ok(())
     } else {
@@ -209,13 +207,7 @@ mod tests {
             ("h:5/a.b/c__d/e---f", "h:5", "a.b/c__d/e---f", None, false),
             ("h.example/x@DIGEST", "h.example", "x", None, true),
             ("h.example/x:y@DIGEST", "h.example", "x", Some("y"), true),
-            (
-                "docker.io/debian",
-                "docker.io",
-                "library/debian",
-                None,
-                false,
-            ),
+            ("docker.io/debian", "docker.io", "library/debian", None, false),
         ] {
             let name: ImageName = text
                 .replace("DIGEST", &digest.to_string())
@@ -232,10 +224,7 @@ mod tests {
     fn the_digest_is_asked_for_before_the_tag_and_latest_last() {
         let of = |text: &str| text.parse::<ImageName>().unwrap().reference();
         let digest = Digest::of(b"");
-        assert_eq!(
-            of(&format!("h.example/x:y@{digest}")),
-            Reference::Digest(digest)
-        );
+        assert_eq!(of(&format!("h.example/x:y@{digest}")), Reference::Digest(digest));
         assert_eq!(of("h.example/x:y"), Reference::Tag("y".into()));
         assert_eq!(of("h.example/x"), Reference::Tag("latest".into()));
     }
@@ -269,10 +258,7 @@ mod tests {
             let variant = format!("{error:?}");
             assert!(variant.starts_with(wanted), "{text}: {variant}");
         }
-        assert!(matches!(
-            check_repository(&"a".repeat(256)),
-            Err(NameError::Repository(_))
-        ));
+        assert!(matches!(check_repository(&"a".repeat(256)), Err(NameError::Repository(_))));
         assert!(check_tag(&"a".repeat(129)).is_err());
         assert!(check_tag(&"a".repeat(128)).is_ok());
     }

@@ -33,15 +33,11 @@ pub(super) fn described(
     if let (Some(found), Reference::Digest(expected)) = (digest, reference) {
         agree(*expected, found)?;
     }
-    let size = headers
-        .get(CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok()?.parse().ok());
+    let size = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     Ok(match (digest, content_type(headers), size) {
-        (Some(digest), Some(media_type), Some(size)) => Some(Descriptor {
-            media_type,
-            digest,
-            size,
-        }),
+        (Some(digest), Some(media_type), Some(size)) => {
+            Some(Descriptor { media_type, digest, size })
+        }
         _ => None,
     })
 }
@@ -73,11 +69,7 @@ pub(super) fn manifest(
         (None, None) => return Err(ReplyFault::NotAManifest("no media type")),
     };
     Ok(RawManifest {
-        descriptor: Descriptor {
-            media_type,
-            digest,
-            size: bytes.len() as u64,
-        },
+        descriptor: Descriptor { media_type, digest, size: bytes.len() as u64 },
         bytes,
     })
 }
@@ -97,9 +89,7 @@ pub(super) fn committed(
     headers: &HeaderMap,
     digest: Digest,
 ) -> Result<(), ReplyFault> {
-    let fault = ReplyFault::Status {
-        status: status.as_u16(),
-    };
+    let fault = ReplyFault::Status { status: status.as_u16() };
     match (status.as_u16(), named_digest(headers)?) {
         (200..=204, Some(named)) => agree(digest, named),
         (201, None) => Ok(()),
@@ -115,20 +105,13 @@ pub(super) fn refusal(
     authenticated: bool,
 ) -> Refusal {
     let (codes, words) = words_of(body);
-    Refusal {
-        remedy: remedy(operation, status, authenticated),
-        status,
-        codes,
-        words,
-    }
+    Refusal { remedy: remedy(operation, status, authenticated), status, codes, words }
 }
 
 /// What the user can do about a failure status.
 fn remedy(operation: Operation, status: StatusCode, authenticated: bool) -> &'static str {
-    let writes = matches!(
-        operation,
-        Operation::PutBlob | Operation::PutManifest | Operation::MountBlob
-    );
+    let writes =
+        matches!(operation, Operation::PutBlob | Operation::PutManifest | Operation::MountBlob);
     match status.as_u16() {
         401 if authenticated => "it does not accept these credentials: check user and password",
         401 => "it wants credentials, and none were given for it",
@@ -197,18 +180,12 @@ fn named_digest(headers: &HeaderMap) -> Result<Option<Digest>, ReplyFault> {
     match text.parse() {
         Ok(digest) => Ok(Some(digest)),
         Err(DigestError::Algorithm(_)) if text.starts_with("sha512:") => Ok(None),
-        Err(_) => Err(ReplyFault::DigestHeader(
-            one_line(&text).chars().take(80).collect(),
-        )),
+        Err(_) => Err(ReplyFault::DigestHeader(one_line(&text).chars().take(80).collect())),
     }
 }
 
 fn agree(expected: Digest, found: Digest) -> Result<(), ReplyFault> {
-    if expected == found {
-        Ok(())
-    } else {
-        Err(ReplyFault::Digest { expected, found })
-    }
+    if expected == found { Ok(()) } else { Err(ReplyFault::Digest { expected, found }) }
 }
 
 /// The media type that the headers name; `None` for types that files in general have, as

@@ -25,10 +25,7 @@ pub(super) fn speaks_no_tls(error: &reqwest::Error) -> bool {
         && causes(error).any(|cause| {
             let not_tls = matches!(cause.downcast_ref(), Some(rustls::Error::InvalidMessage(_)));
             let hung_up = cause.downcast_ref().is_some_and(|io: &io::Error| {
-                matches!(
-                    io.kind(),
-                    io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset
-                )
+                matches!(io.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset)
             });
             not_tls || hung_up
         })
@@ -36,12 +33,8 @@ pub(super) fn speaks_no_tls(error: &reqwest::Error) -> bool {
 
 /// What failed, and what the user can do.
 pub(super) fn remedy(error: &reqwest::Error) -> &'static str {
-    let untrusted = causes(error).any(|cause| {
-        matches!(
-            cause.downcast_ref(),
-            Some(rustls::Error::InvalidCertificate(_))
-        )
-    });
+    let untrusted = causes(error)
+        .any(|cause| matches!(cause.downcast_ref(), Some(rustls::Error::InvalidCertificate(_))));
     if untrusted {
         "its certificate is not trusted here; name its CA with --ca-file, or do without \
          verification with --insecure HOST"

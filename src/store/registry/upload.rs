@@ -32,9 +32,9 @@ const CANCELLING: Duration = Duration::from_secs(5);
 
 /// Bytes that are ready to be sent.
 enum Payload {
-    /// Verified already.
+    /// Few, and verified already.
     Whole(Vec<u8>),
-    /// Verified while they are sent.
+    /// Many: their progress is watched. Verified already, or by the reader.
     Streamed(BlobReader),
 }
 
@@ -64,10 +64,7 @@ impl Registry {
         };
         let done = self.send(&session, descriptor, payload, &asked).await;
         if let Err(error) = &done
-            && !matches!(
-                error,
-                RegistryError::Transport { .. } | RegistryError::Timeout { .. }
-            )
+            && !matches!(error, RegistryError::Transport { .. } | RegistryError::Timeout { .. })
         {
             self.cancel(session, &asked).await;
         }
@@ -87,10 +84,7 @@ impl Registry {
         url.query_pairs_mut()
             .append_pair("mount", &descriptor.digest.to_string())
             .append_pair("from", from);
-        let answer = self
-            .wire
-            .write(Request::new(Method::POST, url), &asked)
-            .await?;
+        let answer = self.wire.write(Request::new(Method::POST, url), &asked).await?;
         match answer.status.as_u16() {
             201 => reply::committed(answer.status, &answer.headers, descriptor.digest)
                 .map(|()| true)
@@ -108,10 +102,7 @@ impl Registry {
 
     async fn open_session(&self, repository: &str, asked: &Asked) -> Result<Url, RegistryError> {
         let url = self.wire.url(&format!("/v2/{repository}/blobs/uploads/"));
-        let answer = self
-            .wire
-            .write(Request::new(Method::POST, url), asked)
-            .await?;
+        let answer = self.wire.write(Request::new(Method::POST, url), asked).await?;
         if answer.status.as_u16() != 202 {
             return Err(self.wire.refuse(answer, asked).await);
         }
@@ -135,20 +126,14 @@ impl Registry {
         let url = location::finish(session, &descriptor.digest);
         let mut request = Request::new(Method::PUT, url);
         let headers = request.headers_mut();
-        headers.insert(
-            CONTENT_TYPE,
-            HeaderValue::from_static("application/octet-stream"),
-        );
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
         headers.insert(CONTENT_LENGTH, HeaderValue::from(descriptor.size));
         *request.body_mut() = Some(match payload {
             Payload::Whole(bytes) => Body::from(bytes),
             Payload::Streamed(reader) => body(reader, progress.clone(), failure.clone()),
         });
         let answer = self.wire.stream(request, asked, &progress).await;
-        let failure = failure
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let failure = failure.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(failure) = failure {
             return Err(source_error(asked, failure));
         }
@@ -162,9 +147,7 @@ impl Registry {
 
     /// Tells the registry that nothing more comes. Whether it listens does not matter.
     async fn cancel(&self, session: Url, asked: &Asked) {
-        let cancel = self
-            .wire
-            .write(Request::new(Method::DELETE, session), asked);
+        let cancel = self.wire.write(Request::new(Method::DELETE, session), asked);
         if tokio::time::timeout(CANCELLING, cancel).await.is_err() {
             tracing::debug!(%asked, "the registry did not answer the cancelling of an upload");
         }
@@ -185,7 +168,11 @@ async fn prepare(
     match source {
         BlobSource::Bytes(bytes) => {
             check_bytes(descriptor, &bytes, asked)?;
-            Ok(Payload::Whole(bytes))
+            Ok(if descriptor.size > UNASKED {
+                Payload::Streamed(Box::pin(io::Cursor::new(bytes)))
+            } else {
+                Payload::Whole(bytes)
+            })
         }
         BlobSource::Reader(reader) => Ok(Payload::Streamed(verified(reader))),
         BlobSource::File(path) => {
@@ -229,20 +216,13 @@ fn body(reader: BlobReader, progress: Progress, failure: Failure) -> Body {
 /// The error for bytes that did not come; what was found wrong with them here speaks for itself.
 fn source_error(asked: &Asked, error: io::Error) -> RegistryError {
     match error.downcast::<RegistryError>() {
-        Ok(RegistryError::Content {
-            asked: found,
-            fault,
-        }) if *found == *asked => RegistryError::Content {
-            asked: found,
-            fault,
-        },
+        Ok(RegistryError::Content { asked: found, fault }) if *found == *asked => {
+            RegistryError::Content { asked: found, fault }
+        }
         Ok(other) => RegistryError::Source {
             asked: Box::new(asked.clone()),
             source: io::Error::other(other),
         },
-        Err(source) => RegistryError::Source {
-            asked: Box::new(asked.clone()),
-            source,
-        },
+        Err(source) => RegistryError::Source { asked: Box::new(asked.clone()), source },
     }
 }

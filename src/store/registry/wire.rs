@@ -28,8 +28,8 @@ pub(super) struct Wire {
     pub(super) clients: Clients,
     pub(super) credentials: Option<Credentials>,
     pub(super) timeouts: Timeouts,
-    /// Set once the first root turned out to have no TLS.
-    pub(super) downgraded: OnceLock<()>,
+    /// Once known, whether there is no TLS at the first root, so that the second is used.
+    pub(super) downgraded: OnceLock<bool>,
 }
 
 /// A reply whose body is not read yet.
@@ -66,7 +66,7 @@ impl Wire {
 
     fn root(&self) -> &Url {
         match (self.downgraded.get(), self.endpoint.second()) {
-            (Some(()), Some(second)) => second,
+            (Some(true), Some(second)) => second,
             _ => self.endpoint.first(),
         }
     }
@@ -101,26 +101,29 @@ impl Wire {
         request: Request,
         asked: &Asked,
     ) -> Result<Reply, RegistryError> {
+        let second = match self.endpoint.second() {
+            Some(second) if request.url().origin() == self.endpoint.first().origin() => second,
+            _ => return self.once(request, asked, None).await,
+        };
         let again = request.try_clone();
-        match self.once(request, asked, None).await {
-            Err(RegistryError::Transport { source, .. })
-                if self.downgraded.get().is_none()
-                    && self.endpoint.second().is_some()
-                    && transport::speaks_no_tls(&source) =>
+        let result = self.once(request, asked, None).await;
+        match (again, result) {
+            (Some(mut request), Err(RegistryError::Transport { source, .. }))
+                if transport::speaks_no_tls(&source) && *self.downgraded.get_or_init(|| true) =>
             {
                 // Nothing was sent: the handshake failed. From here on it is plain http.
-                let _ = self.downgraded.set(());
-                let (Some(mut request), Some(second)) = (again, self.endpoint.second()) else {
-                    return Err(transport_error(asked, source));
-                };
-                let (path, query) = (request.url().path(), request.url().query());
                 let mut url = second.clone();
-                url.set_path(path);
-                url.set_query(query);
+                url.set_path(request.url().path());
+                url.set_query(request.url().query());
                 *request.url_mut() = url;
                 self.once(request, asked, None).await
             }
-            result => result,
+            (_, result) => {
+                if result.is_ok() {
+                    self.downgraded.get_or_init(|| false);
+                }
+                result
+            }
         }
     }
 
@@ -152,12 +155,7 @@ impl Wire {
                 .ok_or_else(|| timeout(asked, self.timeouts.upload))?,
         }
         .map_err(|error| transport_error(asked, error))?;
-        Ok(Reply {
-            url,
-            status: response.status(),
-            headers: response.headers().clone(),
-            response,
-        })
+        Ok(Reply { url, status: response.status(), headers: response.headers().clone(), response })
     }
 
     /// The request as it goes out: with credentials, if it goes to the registry itself.
@@ -174,9 +172,7 @@ impl Wire {
             return Ok(request);
         }
         if request.url().scheme() == "http" && !self.endpoint.plain_credentials() {
-            return Err(RegistryError::PlainCredentials {
-                asked: Box::new(asked.clone()),
-            });
+            return Err(RegistryError::PlainCredentials { asked: Box::new(asked.clone()) });
         }
         RequestBuilder::from_parts(client.clone(), request)
             .basic_auth(username, Some(password.expose_secret()))
@@ -186,12 +182,7 @@ impl Wire {
 
     /// The error that a reply with an unwanted status is.
     pub(super) async fn refuse(&self, reply: Reply, asked: &Asked) -> RegistryError {
-        let Reply {
-            url,
-            status,
-            headers,
-            response,
-        } = reply;
+        let Reply { url, status, headers, response } = reply;
         if status.is_success() || status.is_informational() {
             let status = status.as_u16();
             return protocol(asked, ReplyFault::Status { status });
@@ -202,19 +193,13 @@ impl Wire {
             return protocol(
                 asked,
                 match to {
-                    Ok(to) => ReplyFault::Redirected {
-                        to: location::origin(&to),
-                    },
-                    Err(_) => ReplyFault::Status {
-                        status: status.as_u16(),
-                    },
+                    Ok(to) => ReplyFault::Redirected { to: location::origin(&to) },
+                    Err(_) => ReplyFault::Status { status: status.as_u16() },
                 },
             );
         }
         if status == StatusCode::UNAUTHORIZED && reply::wants_bearer(&headers) {
-            return RegistryError::BearerToken {
-                asked: Box::new(asked.clone()),
-            };
+            return RegistryError::BearerToken { asked: Box::new(asked.clone()) };
         }
         // Whatever of the body comes in time is good enough for a message.
         let mut body = Vec::new();
@@ -223,12 +208,7 @@ impl Wire {
         let authenticated = self.credentials.is_some() && self.endpoint.owns(&url);
         RegistryError::Refused {
             asked: Box::new(asked.clone()),
-            refusal: Box::new(reply::refusal(
-                asked.operation,
-                status,
-                &body,
-                authenticated,
-            )),
+            refusal: Box::new(reply::refusal(asked.operation, status, &body, authenticated)),
         }
     }
 
@@ -292,18 +272,12 @@ fn redirects(status: StatusCode) -> bool {
 
 /// The error for a reply that the protocol does not know.
 pub(super) fn protocol(asked: &Asked, fault: ReplyFault) -> RegistryError {
-    RegistryError::Protocol {
-        asked: Box::new(asked.clone()),
-        fault: Box::new(fault),
-    }
+    RegistryError::Protocol { asked: Box::new(asked.clone()), fault: Box::new(fault) }
 }
 
 /// The error for a request or body that took too long.
 pub(super) fn timeout(asked: &Asked, after: Duration) -> RegistryError {
-    RegistryError::Timeout {
-        asked: Box::new(asked.clone()),
-        after,
-    }
+    RegistryError::Timeout { asked: Box::new(asked.clone()), after }
 }
 
 /// The error for a connection that failed; without the URL, which may hold secrets.

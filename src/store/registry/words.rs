@@ -24,11 +24,7 @@ pub(super) fn words_of(body: &[u8]) -> (Vec<OciErrorCode>, String) {
             words.push_str("; ");
         }
         let code = code_word(&error.code);
-        words.push_str(if error.message.is_empty() {
-            &code
-        } else {
-            &error.message
-        });
+        words.push_str(if error.message.is_empty() { &code } else { &error.message });
         if let Value::String(detail) = &error.detail
             && !detail.is_empty()
         {
@@ -99,22 +95,14 @@ mod tests {
             ("gone\r\n  away\t!", 0, "gone away !"),
             ("<html><body>nginx</body></html>", 0, "an HTML page"),
             (r#"{"errors":[]}"#, 0, ""),
-            (
-                r#"{"errors":[{"code":"DENIED","message":"no\u001b[31m push"}]}"#,
-                1,
-                "no [31m push",
-            ),
+            (r#"{"errors":[{"code":"DENIED","message":"no\u001b[31m push"}]}"#, 1, "no [31m push"),
             (
                 r#"{"errors":[{"code":"NAME_UNKNOWN"},{"code":"X_Y","message":"m","detail":"d"}]}"#,
                 2,
                 "NAME_UNKNOWN; m: d",
             ),
             // Not the specification's form: shown as it is.
-            (
-                r#"{"errors":[{"message":null}]}"#,
-                0,
-                r#"{"errors":[{"message":null}]}"#,
-            ),
+            (r#"{"errors":[{"message":null}]}"#, 0, r#"{"errors":[{"message":null}]}"#),
             (r#"{"details":"oops"}"#, 0, r#"{"details":"oops"}"#),
         ] {
             let (found, text) = words_of(body.as_bytes());
@@ -130,10 +118,8 @@ mod tests {
         assert_eq!(words.chars().count(), WORDS_LIMIT + 1);
         let deep = format!("{{\"errors\":{}", "[".repeat(60_000));
         assert!(words_of(deep.as_bytes()).1.chars().count() <= WORDS_LIMIT + 1);
-        let many = format!(
-            "{{\"errors\":[{}{{\"code\":\"A\"}}]}}",
-            "{\"code\":\"A\"},".repeat(1000)
-        );
+        let many =
+            format!("{{\"errors\":[{}{{\"code\":\"A\"}}]}}", "{\"code\":\"A\"},".repeat(1000));
         assert_eq!(words_of(many.as_bytes()).0.len(), 8);
     }
 

@@ -43,10 +43,7 @@ fn a_full_head_describes_the_manifest() {
     let digest = Digest::of(DOCUMENT);
     let full = headers(&[
         ("docker-content-digest", &digest.to_string()),
-        (
-            "content-type",
-            "application/vnd.oci.image.manifest.v1+json; charset=utf-8",
-        ),
+        ("content-type", "application/vnd.oci.image.manifest.v1+json; charset=utf-8"),
         ("content-length", "123"),
     ]);
     let descriptor = described(&full, &latest()).unwrap().unwrap();
@@ -55,10 +52,7 @@ fn a_full_head_describes_the_manifest() {
     assert_eq!(descriptor.size, 123);
     assert_eq!(
         described(&full, &Reference::Digest(Digest::of(b"other"))),
-        Err(ReplyFault::Digest {
-            expected: Digest::of(b"other"),
-            found: digest,
-        })
+        Err(ReplyFault::Digest { expected: Digest::of(b"other"), found: digest })
     );
 }
 
@@ -81,10 +75,7 @@ fn a_head_that_does_not_tell_enough_describes_nothing() {
         assert_eq!(described(&headers, &latest()), Ok(None), "{pairs:?}");
     }
     let garbage = headers(&[("docker-content-digest", "sha256:short"), kind, length]);
-    assert!(matches!(
-        described(&garbage, &latest()),
-        Err(ReplyFault::DigestHeader(_))
-    ));
+    assert!(matches!(described(&garbage, &latest()), Err(ReplyFault::DigestHeader(_))));
 }
 
 #[test]
@@ -94,32 +85,12 @@ fn a_manifest_is_what_its_digest_and_types_say() {
     for (pairs, bytes, reference, fault) in [
         (&[oci][..], DOCUMENT, latest(), None),
         (&[], DOCUMENT, latest(), None),
-        (
-            &[("content-type", "application/json")],
-            DOCUMENT,
-            latest(),
-            None,
-        ),
+        (&[("content-type", "application/json")], DOCUMENT, latest(), None),
         (&[oci], b"{}", latest(), None),
         (&[oci], DOCUMENT, Reference::Digest(digest), None),
-        (
-            &[oci],
-            DOCUMENT,
-            Reference::Digest(Digest::of(b"")),
-            Some("Digest"),
-        ),
-        (
-            &[oci, ("docker-content-digest", "sha256:zz")],
-            DOCUMENT,
-            latest(),
-            Some("DigestHeader"),
-        ),
-        (
-            &[("content-type", media_type::INDEX)],
-            DOCUMENT,
-            latest(),
-            Some("MediaTypes"),
-        ),
+        (&[oci], DOCUMENT, Reference::Digest(Digest::of(b"")), Some("Digest")),
+        (&[oci, ("docker-content-digest", "sha256:zz")], DOCUMENT, latest(), Some("DigestHeader")),
+        (&[("content-type", media_type::INDEX)], DOCUMENT, latest(), Some("MediaTypes")),
         (&[], b"{}", latest(), Some("NotAManifest")),
         (&[oci], b"", latest(), Some("NotAManifest")),
         (&[oci], b"<html>", latest(), Some("NotAManifest")),
@@ -198,10 +169,7 @@ fn every_status_has_a_remedy() {
 #[test]
 fn challenges_are_told_apart() {
     for (values, bearer) in [
-        (
-            &["Bearer realm=\"https://a/token\",service=\"s\""][..],
-            true,
-        ),
+        (&["Bearer realm=\"https://a/token\",service=\"s\""][..], true),
         (&["bearer"], true),
         (&["Basic realm=\"Bearer\""], false),
         (&["Basic realm=x, Bearer realm=y"], false),

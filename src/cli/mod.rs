@@ -1,0 +1,124 @@
+//! The command line: arguments in, lines and an exit code out. One file a command.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tokio_util::sync::CancellationToken;
+
+mod build;
+mod completions;
+mod exit;
+mod init;
+mod inspect;
+mod options;
+mod output;
+mod plan;
+mod pools;
+mod push_rendered;
+mod report;
+mod words;
+
+use exit::{Exit, Failure};
+use output::Output;
+use report::Terminal;
+
+/// Turns machine configuration into operating-system images, and never builds the same thing twice.
+#[derive(Debug, Parser)]
+#[command(name = "layerwright", version, propagate_version = true)]
+#[command(after_help = "Exit codes: 0 done or nothing to do; 1 failed; 2 would change (plan, \
+                        --check); 64 wrong usage; 65 bad input; 75 waiting for something.")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    output: output::OutputOptions,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Write a commented layerwright.yaml
+    Init(init::Init),
+    /// Pack a rendered MachineConfig into an image and push it
+    PushRendered(push_rendered::PushRendered),
+    /// Build and publish what the pools need and do not have yet
+    Build(build::Build),
+    /// Say what `build` would do, and why; change nothing
+    Plan(plan::Plan),
+    /// Say what an image says about itself
+    Inspect(inspect::Inspect),
+    /// Print completions for a shell
+    Completions(completions::Completions),
+}
+
+/// What every command is given beside its own arguments.
+struct Session {
+    output: Output,
+    terminal: Terminal,
+    cancel: CancellationToken,
+}
+
+/// Runs the program with these arguments, its name first.
+#[must_use]
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Nothing is left to say when even this cannot be printed.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Done }.into();
+        }
+    };
+    let session = Session {
+        output: Output::new(&arguments.output),
+        terminal: Terminal::new(),
+        cancel: CancellationToken::new(),
+    };
+    match execute(arguments.command, &session) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            session.output.failure(&failure);
+            failure.exit.into()
+        }
+    }
+}
+
+fn execute(command: Command, session: &Session) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::Failed, "cannot start", error))?;
+    runtime.block_on(async {
+        watch_signals(&session.cancel)?;
+        match command {
+            Command::Init(command) => command.run(session),
+            Command::PushRendered(command) => command.run(session).await,
+            Command::Build(command) => command.run(session).await,
+            Command::Plan(command) => command.run(session).await,
+            Command::Inspect(command) => command.run(session).await,
+            Command::Completions(command) => command.run(session),
+        }
+    })
+}
+
+/// Makes Ctrl-C and a request to terminate end the work in order; the second one ends it at once.
+fn watch_signals(cancel: &CancellationToken) -> Result<(), Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let failed = |error| Failure::new(Exit::Failed, "cannot watch for signals", error);
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let cancel = cancel.clone();
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            if cancel.is_cancelled() {
+                std::process::exit(i32::from(Exit::Failed.code()));
+            }
+            cancel.cancel();
+        }
+    });
+    Ok(())
+}

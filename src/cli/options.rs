@@ -1,0 +1,64 @@
+//! Options that several commands have.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::exit::{Exit, Failure};
+use crate::machineconfig::{DEFAULT_MAX_BYTES, MachineConfig, ReadOptions, read};
+use crate::store::Access;
+
+/// How registries are talked to.
+#[derive(Debug, Args)]
+pub struct AccessOptions {
+    /// Let HOST[:PORT] be talked to without TLS, or with certificates that are not verified
+    #[arg(long, value_name = "HOST")]
+    insecure: Vec<String>,
+    /// Certificates to trust beside the system's, in PEM
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+    /// Credentials, in the form of docker's config.json
+    #[arg(long, value_name = "FILE", env = "REGISTRY_AUTH_FILE")]
+    authfile: Option<PathBuf>,
+}
+
+impl AccessOptions {
+    /// As the stores take it.
+    #[must_use]
+    pub fn access(self) -> Access {
+        let Self { insecure, ca_file, authfile } = self;
+        Access { insecure, ca_file, authfile }
+    }
+}
+
+/// How documents are read.
+#[derive(Debug, Args)]
+pub struct DocumentOptions {
+    /// The largest document that is read, in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = DEFAULT_MAX_BYTES)]
+    max_document_size: usize,
+}
+
+impl DocumentOptions {
+    /// Reads the MachineConfig in a file, or on standard input when the file is `-`.
+    ///
+    /// # Errors
+    /// When it cannot be read or used: always exit code 65.
+    pub fn read(&self, path: &Path, allow_ignition: bool) -> Result<MachineConfig, Failure> {
+        let options = ReadOptions { max_bytes: self.max_document_size, allow_ignition };
+        let origin = path.display().to_string();
+        // One byte more than the limit tells a document that is too long from one that just fits.
+        let limit = u64::try_from(self.max_document_size).unwrap_or(u64::MAX).saturating_add(1);
+        let mut bytes = Vec::new();
+        let result = if path == Path::new("-") {
+            std::io::stdin().lock().take(limit).read_to_end(&mut bytes)
+        } else {
+            std::fs::File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes))
+        };
+        result.map_err(|error| {
+            Failure::new(Exit::BadInput, &format!("cannot read {origin}"), error)
+        })?;
+        read(&bytes, &origin, &options).map_err(Failure::input)
+    }
+}
