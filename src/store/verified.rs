@@ -160,7 +160,7 @@ mod tests {
                 .chunks(piece.max(1))
                 .map(|piece| Ok::<_, io::Error>(io::Cursor::new(piece.to_vec()))),
         ));
-        let mut reader = VerifiedReader::new(inner, &descriptor, |fault| io::Error::other(fault));
+        let mut reader = VerifiedReader::new(inner, &descriptor, io::Error::other);
         let mut out = Vec::new();
         let end = reader.read_to_end(&mut out).await;
         if end.is_err() {

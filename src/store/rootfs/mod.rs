@@ -33,8 +33,9 @@ pub use error::RootfsError;
 /// A plain root file system on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PlainRoot {
-    /// A directory. Other file systems mounted in it are left out; their mount points stay, as
-    /// empty directories.
+    /// A directory. Other file systems mounted in it (a btrfs subvolume is one) are left out; their
+    /// mount points stay, as empty directories. Files keep the owners that they have here: a tree
+    /// that a user unpacked without being root belongs to that user in the image too.
     Directory(PathBuf),
     /// A tar archive, plain or compressed by gzip. Members keep the archive's order.
     Archive(PathBuf),
