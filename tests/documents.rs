@@ -116,7 +116,7 @@ const BAD: &[(&str, &[&str])] = &[
         "not-json.json",
         &["line 2, column 9", "not valid JSON", "expected `:`"],
     ),
-    ("not-utf8.yaml", &["not UTF-8", "offset 40"]),
+    ("not-utf8.yaml", &["not UTF-8", "offset 39"]),
     ("not-yaml.yaml", &["line 3", "not valid YAML"]),
     ("number-too-large.json", &["files[0].mode", "2^53"]),
     (
