@@ -128,7 +128,7 @@ const BAD: &[(&str, &[&str])] = &[
         "storage-list.json",
         &["$.spec.config.storage is a list", "must be an object"],
     ),
-    ("tag.yaml", &["line 5", "tag at $.spec"]),
+    ("tag.yaml", &["line 5, column 7", "tag at $.spec"]),
     ("text.yaml", &["found a string"]),
     (
         "two-concatenated.json",
