@@ -46,77 +46,26 @@ const BAD: &[(&str, &[&str])] = &[
     ("ignition-among-others.yaml", &["found an Ignition config among other documents"]),
     ("ignition-no-version.yaml", &["no ignition.version", "3.0.0 to 3.6.0"]),
     ("ignition-unknown.yaml", &["3.99.0", "3.0.0 to 3.6.0"]),
-<<<<<<< HEAD
     ("kernel-arguments-number.json", &["$.spec.kernelArguments[1] is a number"]),
     ("kernel-type-number.json", &["$.spec.kernelType is a number", "must be a string"]),
     ("kernel-type.json", &["$.spec.kernelType", "tickless", "realtime", "64k-pages"]),
     ("list-of-others.yaml", &["found a Secret (v1), a Deployment (apps/v1)"]),
     ("merge-key.yaml", &["line 8, column 5", "$.spec.other", "merge key"]),
-    ("mode-exponent.json", &["line 15", "$.spec.config.storage.files[0].mode", "integer"]),
-    ("mode-fraction.json", &["line 15", "$.spec.config.storage.files[0].mode", "integer"]),
+    ("mode-exponent.json", &["line 16", "$.spec.config.storage.files[0].mode", "integer"]),
+    ("mode-fraction.json", &["line 16", "$.spec.config.storage.files[0].mode", "integer"]),
     ("mode-fraction.yaml", &["line 11, column 15", "files[0].mode", "integer"]),
-=======
-    (
-        "kernel-arguments-number.json",
-        &["$.spec.kernelArguments[1] is a number"],
-    ),
-    (
-        "kernel-type-number.json",
-        &["$.spec.kernelType is a number", "must be a string"],
-    ),
-    (
-        "kernel-type.json",
-        &["$.spec.kernelType", "tickless", "realtime", "64k-pages"],
-    ),
-    (
-        "list-of-others.yaml",
-        &["found a Secret (v1), a Deployment (apps/v1)"],
-    ),
-    (
-        "merge-key.yaml",
-        &["line 8, column 5", "$.spec.other", "merge key"],
-    ),
-    (
-        "mode-exponent.json",
-        &["line 16", "$.spec.config.storage.files[0].mode", "integer"],
-    ),
-    (
-        "mode-fraction.json",
-        &["line 16", "$.spec.config.storage.files[0].mode", "integer"],
-    ),
-    (
-        "mode-fraction.yaml",
-        &["line 11, column 15", "files[0].mode", "integer"],
-    ),
->>>>>>> documents
     ("no-config.yaml", &["\"bad\" has no spec.config"]),
     ("no-kind.yaml", &["found an object without kind"]),
     ("no-name.yaml", &["metadata.name", "missing"]),
     ("no-spec.yaml", &["\"bad\" has no spec.config"]),
-<<<<<<< HEAD
     ("not-json.json", &["line 2, column 9", "not valid JSON", "expected `:`"]),
-    ("not-utf8.yaml", &["not UTF-8", "offset 40"]),
-=======
-    (
-        "not-json.json",
-        &["line 2, column 9", "not valid JSON", "expected `:`"],
-    ),
     ("not-utf8.yaml", &["not UTF-8", "offset 39"]),
->>>>>>> documents
     ("not-yaml.yaml", &["line 3", "not valid YAML"]),
     ("number-too-large.json", &["files[0].mode", "2^53"]),
     ("other-version.yaml", &["found a MachineConfig (machineconfiguration.openshift.io/v1alpha1)"]),
     ("spec-list.yaml", &["$.spec is a list", "must be an object"]),
-<<<<<<< HEAD
     ("storage-list.json", &["$.spec.config.storage is a list", "must be an object"]),
-    ("tag.yaml", &["line 5", "tag at $.spec"]),
-=======
-    (
-        "storage-list.json",
-        &["$.spec.config.storage is a list", "must be an object"],
-    ),
     ("tag.yaml", &["line 5, column 7", "tag at $.spec"]),
->>>>>>> documents
     ("text.yaml", &["found a string"]),
     ("two-concatenated.json", &["2 MachineConfigs", "\"first\"", "\"second\""]),
     ("two-documents.yaml", &["2 MachineConfigs", "\"first\"", "\"second\""]),
@@ -224,15 +173,7 @@ fn the_bytes_are_what_they_always_were() {
     ];
     for (name, canonical, rendered) in golden {
         let config = good(name);
-        assert_eq!(
-            Digest::of(config.canonical_json()).short(),
-            canonical,
-            "{name}"
-        );
-        assert_eq!(
-            Digest::of(config.rendered_ignition()).short(),
-            rendered,
-            "{name}"
-        );
+        assert_eq!(Digest::of(config.canonical_json()).short(), canonical, "{name}");
+        assert_eq!(Digest::of(config.rendered_ignition()).short(), rendered, "{name}");
     }
 }

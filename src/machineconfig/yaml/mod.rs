@@ -28,9 +28,6 @@ pub(super) fn read_yaml(text: &str, budget: Budget) -> Result<Vec<Value>, Failur
     let mut builder = Builder::new(budget);
     for next in Parser::new_from_str_with_options(text, options()) {
         let (event, span) = next.map_err(|error| syntax(&error))?;
-<<<<<<< HEAD
-        builder.take(event).map_err(|problem| Failure::at(place(&span.start), problem))?;
-=======
         builder.take(event).map_err(|problem| {
             let start = match problem {
                 Problem::Tag { .. } => span.tag_start.unwrap_or(span.start),
@@ -38,7 +35,6 @@ pub(super) fn read_yaml(text: &str, budget: Budget) -> Result<Vec<Value>, Failur
             };
             Failure::at(place(&start), problem)
         })?;
->>>>>>> documents
     }
     Ok(builder.documents)
 }
