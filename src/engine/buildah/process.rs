@@ -77,9 +77,8 @@ async fn lines(pipe: Option<impl AsyncRead + Unpin>, sink: &dyn LineSink) -> Vec
     let Some(pipe) = pipe else { return Vec::new() };
     let mut reader = BufReader::new(pipe);
     let mut line = Vec::new();
-    loop {
-        // An error of a pipe is its end: there is nobody else to read from.
-        let Ok(chunk) = reader.fill_buf().await else { break };
+    // An error of a pipe is its end: there is nobody else to read from.
+    while let Ok(chunk) = reader.fill_buf().await {
         if chunk.is_empty() {
             break;
         }
