@@ -18,11 +18,14 @@ pub mod registry;
 pub mod rootfs;
 
 mod access;
+mod content;
 mod home;
 mod location;
 pub mod transfer;
+mod verified;
 
 pub use access::{Access, AccessError, split_name};
+pub use content::ContentFault;
 pub use home::Home;
 pub use location::{Location, LocationError, StoreLocation};
 

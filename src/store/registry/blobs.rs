@@ -7,9 +7,9 @@ use reqwest::header::CONTENT_LENGTH;
 use reqwest::{Method, Request};
 use tokio_util::io::StreamReader;
 
-use super::verified::VerifiedReader;
 use super::wire::{Reply, timeout, transport_error};
 use super::{Asked, BlobReader, ContentFault, Descriptor, Operation, Registry, RegistryError};
+use crate::store::verified::VerifiedReader;
 
 impl Registry {
     /// One HEAD.
@@ -67,13 +67,20 @@ impl Registry {
             },
         );
         let reader = StreamReader::new(Box::pin(pieces));
-        Ok(Box::pin(VerifiedReader::new(reader, descriptor, asked)))
+        let wrong = move |fault| wrong_content(&asked, fault);
+        Ok(Box::pin(VerifiedReader::new(reader, descriptor, wrong)))
     }
 
     fn blob_request(&self, method: Method, repository: &str, descriptor: &Descriptor) -> Request {
         let path = format!("/v2/{repository}/blobs/{}", descriptor.digest);
         Request::new(method, self.wire.url(&path))
     }
+}
+
+/// The end of a reader whose bytes are not the right ones.
+pub(super) fn wrong_content(asked: &Asked, fault: ContentFault) -> io::Error {
+    let error = RegistryError::Content { asked: Box::new(asked.clone()), fault };
+    io::Error::new(io::ErrorKind::InvalidData, error)
 }
 
 /// The length that the headers announce.

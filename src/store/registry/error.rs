@@ -12,7 +12,8 @@ use std::time::Duration;
 use oci_client::errors::OciErrorCode;
 use reqwest::StatusCode;
 
-use super::fault::{ContentFault, ReplyFault};
+use super::ContentFault;
+use super::fault::ReplyFault;
 use super::names::NameError;
 
 /// What is asked of a repository.

@@ -74,33 +74,3 @@ pub enum ReplyFault {
         document: String,
     },
 }
-
-/// Some bytes are not what the descriptor that names them says (image-spec, descriptor.md).
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ContentFault {
-    /// Too few bytes.
-    #[error("the bytes end after {found} of {expected}")]
-    TooShort {
-        /// Length that the descriptor says, in bytes.
-        expected: u64,
-        /// Length that was there.
-        found: u64,
-    },
-    /// Too many bytes.
-    #[error("there are more than the {expected} bytes that its descriptor says")]
-    TooLong {
-        /// Length that the descriptor says, in bytes.
-        expected: u64,
-    },
-    /// Other bytes.
-    #[error("the bytes are {found}, not {expected}")]
-    Digest {
-        /// Digest that the descriptor says.
-        expected: Digest,
-        /// Digest of what was there.
-        found: Digest,
-    },
-    /// A media type that no header can carry.
-    #[error("its media type {0:?} cannot be sent")]
-    MediaType(String),
-}

@@ -11,7 +11,6 @@
 //! | `client`, `wire`, `transport` | HTTP: whom it trusts, one request and its reply, why none came |
 //! | `reply`, `location`, `words`, `fault` | what a reply means; pure, for hostile bytes |
 //! | `manifests`, `blobs`, `upload` | the verbs |
-//! | `verified` | blobs that are checked while they pass |
 
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -33,14 +32,14 @@ mod options;
 mod reply;
 mod transport;
 mod upload;
-mod verified;
 mod wire;
 mod words;
 
+pub use super::ContentFault;
 pub use client::install_crypto_provider;
 pub use endpoint::{Scheme, is_loopback_host};
 pub use error::{Asked, Class, Operation, Refusal, RegistryError};
-pub use fault::{ContentFault, ReplyFault};
+pub use fault::ReplyFault;
 pub use names::{ImageName, NameError, check_tag};
 pub use options::{Credentials, RegistryOptions, Timeouts};
 

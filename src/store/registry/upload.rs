@@ -15,13 +15,14 @@ use tokio::fs::File;
 use tokio_util::io::ReaderStream;
 use url::Url;
 
+use super::blobs::wrong_content;
 use super::manifests::check_bytes;
-use super::verified::{CHUNK, VerifiedReader};
 use super::wire::{Progress, Reply, protocol};
 use super::{
     Asked, BlobReader, BlobSource, ContentFault, Descriptor, Operation, Registry, RegistryError,
     location, reply,
 };
+use crate::store::verified::{CHUNK, VerifiedReader};
 
 /// Up to this size, in bytes, a blob is sent without asking whether it is there: sending it costs
 /// no more than the question.
@@ -160,7 +161,9 @@ async fn prepare(
     asked: &Asked,
 ) -> Result<Payload, RegistryError> {
     let verified = |reader: BlobReader| -> BlobReader {
-        Box::pin(VerifiedReader::new(reader, descriptor, asked.clone()))
+        let asked = asked.clone();
+        let wrong = move |fault| wrong_content(&asked, fault);
+        Box::pin(VerifiedReader::new(reader, descriptor, wrong))
     };
     match source {
         BlobSource::Bytes(bytes) => {

@@ -9,26 +9,22 @@ use crate::image::layer::LayerError;
 #[derive(Debug, thiserror::Error)]
 pub enum RootfsError {
     /// `dir:` names something else.
-    #[error("{} is no directory; for an archive write tar:PATH", path.display())]
+    #[error("{path} is no directory; for an archive write tar:PATH")]
     NotADirectory {
         /// What was named.
         path: PathBuf,
     },
     /// `tar:` names something else.
     #[error(
-        "{} is no regular file; for a directory write dir:PATH, and save what comes through a pipe \
-         in a file first",
-        path.display()
+        "{path} is no regular file; for a directory write dir:PATH, and save what comes through a \
+         pipe in a file first"
     )]
     NotAFile {
         /// What was named.
         path: PathBuf,
     },
     /// Something cannot be read.
-    #[error(
-        "cannot read {}; pack as a user who may read the whole root file system",
-        path.display()
-    )]
+    #[error("cannot read {path}; pack as a user who may read the whole root file system")]
     Unreadable {
         /// The file or directory.
         path: PathBuf,
@@ -37,13 +33,13 @@ pub enum RootfsError {
         source: io::Error,
     },
     /// Something was replaced while the directory was read.
-    #[error("{} changed while it was read; try again when nothing writes there", path.display())]
+    #[error("{path} changed while it was read; try again when nothing writes there")]
     Changed {
         /// The file.
         path: PathBuf,
     },
     /// The archive is compressed by something else than gzip.
-    #[error("{} is compressed by {by}; decompress it, or compress it by gzip", path.display())]
+    #[error("{path} is compressed by {by}; decompress it, or compress it by gzip")]
     Compressed {
         /// The archive.
         path: PathBuf,
@@ -51,7 +47,7 @@ pub enum RootfsError {
         by: &'static str,
     },
     /// The archive is damaged, or is none.
-    #[error("{} is no tar archive that can be read to its end; make it again", path.display())]
+    #[error("{path} is no tar archive that can be read to its end; make it again")]
     Damaged {
         /// The archive.
         path: PathBuf,
@@ -60,7 +56,7 @@ pub enum RootfsError {
         source: io::Error,
     },
     /// The archive has something that is not packed.
-    #[error("member {member:?} of {}: {problem}", path.display())]
+    #[error("member {member:?} of {path}: {problem}")]
     Member {
         /// The archive.
         path: PathBuf,
@@ -80,9 +76,8 @@ pub enum RootfsError {
     },
     /// The layer cannot be written.
     #[error(
-        "cannot write the layer below {}; make room there, or name another directory for \
-         temporary files",
-        directory.display()
+        "cannot write the layer below {directory}; make room there, or name another directory \
+         for temporary files"
     )]
     Scratch {
         /// The directory for temporary files.

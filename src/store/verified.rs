@@ -11,17 +11,17 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, ReadBuf};
 
-use super::error::{Asked, RegistryError};
-use super::fault::ContentFault;
+use super::ContentFault;
 use crate::image::{Descriptor, Digest, DigestWriter};
 
 /// How many bytes are read, hashed and held at a time.
 pub(super) const CHUNK: usize = 64 * 1024;
 
 /// See the module.
-pub(super) struct VerifiedReader<R> {
+pub(super) struct VerifiedReader<R, F> {
     inner: R,
-    asked: Asked,
+    /// The error that a fault becomes.
+    explain: F,
     size: u64,
     digest: Digest,
     hasher: DigestWriter<io::Sink>,
@@ -45,12 +45,16 @@ enum State {
     Failed,
 }
 
-impl<R: AsyncRead + Unpin> VerifiedReader<R> {
-    /// Reads from `inner` what `descriptor` says; `asked` is what it is read for.
-    pub(super) fn new(inner: R, descriptor: &Descriptor, asked: Asked) -> Self {
+impl<R, F> VerifiedReader<R, F>
+where
+    R: AsyncRead + Unpin,
+    F: Fn(ContentFault) -> io::Error + Unpin,
+{
+    /// Reads from `inner` what `descriptor` says; a fault ends it with what `explain` makes of that.
+    pub(super) fn new(inner: R, descriptor: &Descriptor, explain: F) -> Self {
         Self {
             inner,
-            asked,
+            explain,
             size: descriptor.size,
             digest: descriptor.digest,
             hasher: DigestWriter::new(io::sink()),
@@ -105,12 +109,15 @@ impl<R: AsyncRead + Unpin> VerifiedReader<R> {
 
     fn fault(&mut self, fault: ContentFault) -> io::Error {
         self.state = State::Failed;
-        let error = RegistryError::Content { asked: Box::new(self.asked.clone()), fault };
-        io::Error::new(io::ErrorKind::InvalidData, error)
+        (self.explain)(fault)
     }
 }
 
-impl<R: AsyncRead + Unpin> AsyncRead for VerifiedReader<R> {
+impl<R, F> AsyncRead for VerifiedReader<R, F>
+where
+    R: AsyncRead + Unpin,
+    F: Fn(ContentFault) -> io::Error + Unpin,
+{
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -141,19 +148,9 @@ impl<R: AsyncRead + Unpin> AsyncRead for VerifiedReader<R> {
 mod tests {
     use super::{CHUNK, VerifiedReader};
     use crate::image::Descriptor;
-    use crate::store::registry::error::{Asked, Operation, RegistryError};
-    use crate::store::registry::fault::ContentFault;
+    use crate::store::ContentFault;
     use std::io;
     use tokio::io::AsyncReadExt;
-
-    fn asked() -> Asked {
-        Asked {
-            operation: Operation::GetBlob,
-            host: "h.example".into(),
-            repository: "x".into(),
-            object: "sha256:…".into(),
-        }
-    }
 
     /// What comes out of a reader that has `bytes` for a descriptor of `named`, in pieces.
     async fn read(bytes: &[u8], named: &[u8], piece: usize) -> (Vec<u8>, io::Result<()>) {
@@ -163,7 +160,7 @@ mod tests {
                 .chunks(piece.max(1))
                 .map(|piece| Ok::<_, io::Error>(io::Cursor::new(piece.to_vec()))),
         ));
-        let mut reader = VerifiedReader::new(inner, &descriptor, asked());
+        let mut reader = VerifiedReader::new(inner, &descriptor, |fault| io::Error::other(fault));
         let mut out = Vec::new();
         let end = reader.read_to_end(&mut out).await;
         if end.is_err() {
@@ -173,10 +170,7 @@ mod tests {
     }
 
     fn fault(error: io::Error) -> ContentFault {
-        match error.downcast::<RegistryError>() {
-            Ok(RegistryError::Content { fault, .. }) => fault,
-            other => panic!("no fault of content: {other:?}"),
-        }
+        error.downcast().unwrap()
     }
 
     #[tokio::test]
