@@ -11,8 +11,12 @@ ARG BASE
 # The image with the packages of extensions and kernels.
 ARG EXTENSIONS
 FROM ${EXTENSIONS} AS extensions
+LABEL stage=extensions
 #@ always
+# buildah 1.28 ends with "identifier is not an image" when a stage has no step and its image is in
+# storage that is only read: hence the labels, which no image keeps.
 FROM ${MACHINECONFIG} AS machineconfig
+LABEL stage=machineconfig
 
 FROM ${BASE}
 

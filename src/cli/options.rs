@@ -25,11 +25,24 @@ pub struct AccessOptions {
 
 impl AccessOptions {
     /// As the stores take it.
-    #[must_use]
-    pub fn access(self) -> Access {
+    ///
+    /// # Errors
+    /// When the working directory is gone and a path is relative to it.
+    pub fn access(self) -> Result<Access, Failure> {
         let Self { insecure, ca_file, authfile } = self;
-        Access { insecure, ca_file, authfile }
+        let [ca_file, authfile] = [ca_file, authfile].map(|path| path.map(absolute).transpose());
+        Ok(Access { insecure, ca_file: ca_file?, authfile: authfile? })
     }
+}
+
+/// The path from the root: programs that are started run in another directory.
+///
+/// # Errors
+/// When the working directory is gone.
+pub fn absolute(path: PathBuf) -> Result<PathBuf, Failure> {
+    let failed =
+        |error| Failure::new(Exit::Failed, &format!("cannot find {}", path.display()), error);
+    std::path::absolute(&path).map_err(failed)
 }
 
 /// How documents are read.

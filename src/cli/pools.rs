@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Session;
 use super::exit::{Exit, Failure};
-use super::options::{AccessOptions, DocumentOptions};
+use super::options::{AccessOptions, DocumentOptions, absolute};
 use super::words;
 use crate::engine::{EngineChoice, this_machine};
 use crate::orchestrator::{Context, Outcome, PoolTask};
@@ -57,13 +57,13 @@ impl PoolOptions {
             .into_iter()
             .map(|pool| task(pool, &self.document, force, session))
             .collect::<Result<Vec<_>, _>>()?;
-        let access = self.access.access();
+        let access = self.access.access()?;
         let context = Context {
             store: access.open_store(&file.store).map_err(Failure::failed)?,
             location: file.store,
             access,
             engine,
-            cache: self.cache_dir.map_or_else(default_cache_dir, Ok)?,
+            cache: absolute(self.cache_dir.map_or_else(default_cache_dir, Ok)?)?,
         };
         Ok((context, tasks))
     }

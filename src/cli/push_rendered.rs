@@ -56,7 +56,7 @@ impl PushRendered {
         let target = Target::of(&self.to, self.tags)?;
         let machine_config = self.document.read(&self.file, false)?;
         let (image, layer, _) = pack(&machine_config, &platform).map_err(Failure::failed)?;
-        let home = self.access.access().open_store(&target.store).map_err(Failure::failed)?;
+        let home = self.access.access()?.open_store(&target.store).map_err(Failure::failed)?;
         let work = async {
             let missing = missing_tags(&home, &target, &image).await?;
             if !self.check && !missing.is_empty() {

@@ -41,7 +41,8 @@ impl RawManifest {
         match self.descriptor.media_type.as_str() {
             media_type::MANIFEST | media_type::DOCKER_MANIFEST => {
                 let document = serde_json::from_slice(&self.bytes).map_err(malformed)?;
-                Manifest::from_spec(document, digest).map(Document::Manifest)
+                Manifest::from_spec(document, digest)
+                    .map(|found| Document::Manifest(Box::new(found)))
             }
             media_type::INDEX | media_type::DOCKER_INDEX => {
                 let document = serde_json::from_slice(&self.bytes).map_err(malformed)?;
@@ -59,7 +60,7 @@ impl RawManifest {
     /// When it is malformed, or no image manifest.
     pub fn parse_manifest(&self) -> Result<Manifest, ManifestError> {
         match self.parse()? {
-            Document::Manifest(manifest) => Ok(manifest),
+            Document::Manifest(manifest) => Ok(*manifest),
             Document::Index(_) => Err(ManifestError::IsIndex { digest: self.descriptor.digest }),
         }
     }
@@ -69,7 +70,7 @@ impl RawManifest {
 #[derive(Debug, Clone)]
 pub enum Document {
     /// An image for one platform.
-    Manifest(Manifest),
+    Manifest(Box<Manifest>),
     /// Images for several platforms.
     Index(Index),
 }

@@ -31,7 +31,7 @@ pub struct FoundBase {
 #[derive(Debug)]
 enum Blobs {
     /// In a store that is not ours, or in another stream of ours.
-    Store { home: Home, stream: String },
+    Store { home: Box<Home>, stream: String },
     /// In files of this process.
     Packed { image: Box<PackedImage>, layer: PackedLayer },
     /// In the pool's base stream already.
@@ -53,7 +53,7 @@ impl FoundBase {
                 let raw = self.manifest.clone();
                 match &self.blobs {
                     Blobs::Store { home, stream } => {
-                        Ok(transfer::read_image(home, stream, raw).await?)
+                        Ok(transfer::read_image(home.as_ref(), stream, raw).await?)
                     }
                     Blobs::Here { stream } => {
                         Ok(transfer::read_image(&context.store, stream, raw).await?)
@@ -124,7 +124,12 @@ pub async fn resolve(
     let platform_digest = manifest.descriptor.digest;
     let base = Base { name: name.clone(), digest, platform_digest };
     let public_name = matches!(location, Location::Registry { .. }).then_some(name);
-    Ok(Ok(FoundBase::new(base, public_name, manifest, Blobs::Store { home, stream })))
+    Ok(Ok(FoundBase::new(
+        base,
+        public_name,
+        manifest,
+        Blobs::Store { home: Box::new(home), stream },
+    )))
 }
 
 /// A plain root file system is packed only when the base stream does not hold it already: its
@@ -195,7 +200,7 @@ pub async fn tag(
         }
         Blobs::Store { home, stream } => {
             let moved = |bytes| storing.moved(bytes);
-            transfer::copy_blobs(home, stream, store, &to, &blobs, &moved).await?;
+            transfer::copy_blobs(home.as_ref(), stream, store, &to, &blobs, &moved).await?;
         }
     }
     transfer::tag_all(store, &to, &found.manifest, &["latest"]).await?;

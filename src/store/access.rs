@@ -100,7 +100,7 @@ impl Access {
     pub fn open_store(&self, location: &StoreLocation) -> Result<Home, AccessError> {
         match location {
             StoreLocation::Registry { host, prefix } => {
-                Ok(Home::Registry(self.registry(host, prefix)?))
+                Ok(Home::Registry(Box::new(self.registry(host, prefix)?)))
             }
             StoreLocation::Layout(dir) => {
                 Ok(Home::Layout(Layout::open_or_create(dir).map_err(StoreError::from)?))
@@ -119,7 +119,7 @@ impl Access {
         match location {
             Location::Registry { host, repository, reference } => {
                 let registry = self.registry(host, "")?;
-                Ok((Home::Registry(registry), repository.clone(), reference.clone()))
+                Ok((Home::Registry(Box::new(registry)), repository.clone(), reference.clone()))
             }
             Location::Layout { dir, name } => {
                 let layout = Layout::open(dir).map_err(StoreError::from)?;

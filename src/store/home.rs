@@ -9,7 +9,7 @@ use crate::image::Descriptor;
 #[derive(Debug)]
 pub enum Home {
     /// In a registry.
-    Registry(Registry),
+    Registry(Box<Registry>),
     /// In an OCI image layout on disk.
     Layout(Layout),
 }

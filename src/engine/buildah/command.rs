@@ -79,16 +79,17 @@ pub fn pull(directories: Directories<'_>, image: &PinnedImage) -> Vec<OsString> 
             words.extend(registry_options(access, directories));
             format!("docker://{name}@{digest}").into()
         }
-        ImagePlace::Layout { dir, name } => {
-            let mut place = OsString::from("oci:");
-            place.push(dir);
-            place.push(":");
-            place.push(name);
-            place
-        }
+        ImagePlace::Layout { name, .. } => format!("oci:{}:{name}", link(image)).into(),
     };
     words.push(place);
     words
+}
+
+/// The name of the link to an image's layout in the scratch directory, where commands run. buildah
+/// makes a name for what it pulls of the path it is given, and refuses paths that make no name.
+#[must_use]
+pub fn link(image: &PinnedImage) -> String {
+    image.argument.to_lowercase()
 }
 
 fn registry_options(access: &RegistryAccess, directories: Directories<'_>) -> Vec<OsString> {
@@ -202,7 +203,7 @@ mod tests {
         );
         let dir = "/images".into();
         let layout = image(ImagePlace::Layout { dir, name: "a-base:latest".to_owned() });
-        assert!(line(pull(directories(), &layout)).ends_with(" oci:/images:a-base:latest"));
+        assert!(line(pull(directories(), &layout)).ends_with(" oci:base:a-base:latest"));
     }
 
     #[test]

@@ -119,7 +119,7 @@ pub async fn build(
     let environment = command::environment(directories);
     let run = |words: Vec<_>| {
         let environment = &environment;
-        async move { process::run(&words, environment, sink, cancel).await }
+        async move { process::run(&words, environment, directories.scratch, sink, cancel).await }
     };
     let mut images = vec![&spec.base];
     images.extend(&spec.images);
@@ -150,12 +150,20 @@ fn prepare(spec: &BuildSpec, directories: Directories<'_>) -> Result<(), Buildah
     write("Dockerfile", spec.dockerfile.as_bytes())?;
     write("policy.json", POLICY.as_bytes())?;
     for image in [&spec.base].into_iter().chain(&spec.images) {
-        if let ImagePlace::Registry { access, .. } = &image.place
-            && let Some(ca_file) = &access.ca_file
-        {
-            let target = scratch.join("certs/ca.crt");
-            fs::copy(ca_file, &target)
-                .map_err(|source| BuildahError::File { path: target, source })?;
+        match &image.place {
+            ImagePlace::Registry { access, .. } => {
+                if let Some(ca_file) = &access.ca_file {
+                    let path = scratch.join("certs/ca.crt");
+                    fs::copy(ca_file, &path)
+                        .map_err(|source| BuildahError::File { path, source })?;
+                }
+            }
+            ImagePlace::Layout { dir, .. } => {
+                let path = scratch.join(command::link(image));
+                std::path::absolute(dir)
+                    .and_then(|dir| std::os::unix::fs::symlink(dir, &path))
+                    .map_err(|source| BuildahError::File { path, source })?;
+            }
         }
     }
     Ok(())
@@ -183,7 +191,7 @@ async fn version(
         fn line(&self, _: &str) {}
     }
     let words = ["buildah", "--version"].map(std::ffi::OsString::from);
-    let output = process::run(&words, environment, &Silent, cancel).await?;
+    let output = process::run(&words, environment, "/".as_ref(), &Silent, cancel).await?;
     let line = output.first().map_or("", String::as_str);
     let version = line.strip_prefix("buildah version ").and_then(|rest| rest.split(' ').next());
     Ok(version.unwrap_or("unknown").to_owned())

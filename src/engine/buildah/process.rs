@@ -1,6 +1,7 @@
 //! Running a command: its output streamed, kept, and the whole of it ended when it is cancelled.
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::Stdio;
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
@@ -21,7 +22,7 @@ pub trait LineSink: Send + Sync {
     fn line(&self, line: &str);
 }
 
-/// Runs a command to its end and returns the last lines of its standard output. Cancelling kills it
+/// Runs a command in a directory to its end and returns the last lines of its standard output. Cancelling kills it
 /// and waits until all it started is gone.
 ///
 /// # Errors
@@ -29,6 +30,7 @@ pub trait LineSink: Send + Sync {
 pub async fn run(
     words: &[OsString],
     environment: &[(&'static str, OsString)],
+    directory: &Path,
     sink: &dyn LineSink,
     cancel: &CancellationToken,
 ) -> Result<Vec<String>, BuildahError> {
@@ -36,6 +38,7 @@ pub async fn run(
     let name = program.to_string_lossy().into_owned();
     let mut child = Command::new(program)
         .args(arguments)
+        .current_dir(directory)
         .env_clear()
         .envs(environment.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
@@ -77,9 +80,8 @@ async fn lines(pipe: Option<impl AsyncRead + Unpin>, sink: &dyn LineSink) -> Vec
     let Some(pipe) = pipe else { return Vec::new() };
     let mut reader = BufReader::new(pipe);
     let mut line = Vec::new();
-    loop {
-        // An error of a pipe is its end: there is nobody else to read from.
-        let Ok(chunk) = reader.fill_buf().await else { break };
+    // An error of a pipe is its end: there is nobody else to read from.
+    while let Ok(chunk) = reader.fill_buf().await {
         if chunk.is_empty() {
             break;
         }
@@ -130,7 +132,8 @@ mod tests {
 
     async fn shell(script: &str, cancel: &CancellationToken) -> Result<Vec<String>, BuildahError> {
         let words = ["/bin/sh", "-c", script].map(Into::into);
-        run(&words, &[("PATH", "/usr/bin:/bin".into())], &Lines::default(), cancel).await
+        let environment = [("PATH", "/usr/bin:/bin".into())];
+        run(&words, &environment, "/".as_ref(), &Lines::default(), cancel).await
     }
 
     #[tokio::test]

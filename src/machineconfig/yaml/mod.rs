@@ -28,7 +28,13 @@ pub(super) fn read_yaml(text: &str, budget: Budget) -> Result<Vec<Value>, Failur
     let mut builder = Builder::new(budget);
     for next in Parser::new_from_str_with_options(text, options()) {
         let (event, span) = next.map_err(|error| syntax(&error))?;
-        builder.take(event).map_err(|problem| Failure::at(place(&span.start), problem))?;
+        builder.take(event).map_err(|problem| {
+            let start = match problem {
+                Problem::Tag { .. } => span.tag_start.unwrap_or(span.start),
+                _ => span.start,
+            };
+            Failure::at(place(&start), problem)
+        })?;
     }
     Ok(builder.documents)
 }
