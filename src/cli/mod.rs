@@ -27,7 +27,8 @@ use report::Terminal;
 #[derive(Debug, Parser)]
 #[command(name = "layerwright", version, propagate_version = true)]
 #[command(after_help = "Exit codes: 0 done or nothing to do; 1 failed; 2 would change (plan, \
-                        --check); 64 wrong usage; 65 bad input; 75 waiting for something.")]
+                        --check); 64 wrong usage; 65 bad input; 75 waiting for something.\n\
+                        LAYERWRIGHT_LOG=layerwright=debug logs every request on standard error.")]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -69,6 +70,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return if error.use_stderr() { Exit::Usage } else { Exit::Done }.into();
         }
     };
+    start_log();
     let session = Session {
         output: Output::new(&arguments.output),
         terminal: Terminal::new(),
@@ -81,6 +83,19 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             failure.exit.into()
         }
     }
+}
+
+/// Lets LAYERWRIGHT_LOG switch on a log of what happens inside, on standard error:
+/// `LAYERWRIGHT_LOG=layerwright=debug` shows every request.
+fn start_log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("LAYERWRIGHT_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("off"));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false);
+    // It fails only where a log was started before, which then serves.
+    let _ = log.try_init();
 }
 
 fn execute(command: Command, session: &Session) -> Result<Exit, Failure> {

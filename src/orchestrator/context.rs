@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::OrchestratorError;
-use crate::engine::{EngineChoice, ImagePlace, RegistryAccess};
+use crate::engine::{ImagePlace, RegistryAccess};
 use crate::image::Digest;
 use crate::plan::Step;
 use crate::store::{Access, Home, Location, StoreLocation};
@@ -17,8 +17,6 @@ pub struct Context {
     pub location: StoreLocation,
     /// How registries are talked to.
     pub access: Access,
-    /// How builds run.
-    pub engine: EngineChoice,
     /// What may be deleted at any time: pulled bases, logs, scratch files.
     pub cache: PathBuf,
 }

@@ -54,6 +54,8 @@ fn leaves(inputs: &Inputs) -> BTreeMap<String, String> {
     if let Ok(value) = serde_json::to_value(inputs) {
         collect(String::new(), &value, &mut found);
     }
+    // The same for all inputs that this version reads: it explains nothing.
+    found.remove("schema");
     found
 }
 

@@ -143,7 +143,7 @@ impl Wire {
         asked: &Asked,
         progress: Option<&Progress>,
     ) -> Result<Reply, RegistryError> {
-        let url = request.url().clone();
+        let (url, method) = (request.url().clone(), request.method().clone());
         let client = self.clients.for_url(&url, &self.endpoint)?;
         let sending = client.execute(self.authorize(client, request, asked)?);
         let response = match progress {
@@ -155,6 +155,9 @@ impl Wire {
                 .ok_or_else(|| timeout(asked, self.timeouts.upload))?,
         }
         .map_err(|error| transport_error(asked, error))?;
+        // The path alone: a query may hold what lets its reader go on with an upload or a download.
+        let host = url.host_str().unwrap_or_default();
+        tracing::debug!(%method, host, path = url.path(), status = %response.status(), "request");
         Ok(Reply { url, status: response.status(), headers: response.headers().clone(), response })
     }
 
