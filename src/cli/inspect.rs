@@ -28,7 +28,8 @@ impl Inspect {
         let location: Location =
             self.reference.parse().map_err(|error| Failure::of(Exit::Usage, error))?;
         let access = self.access.access()?;
-        let (home, stream, reference) = access.open_image(&location).map_err(Failure::failed)?;
+        let (home, stream, reference) =
+            access.open_image(&location).await.map_err(Failure::failed)?;
         let raw = home.manifest(&stream, &reference).await.map_err(Failure::failed)?;
         let raw = raw.ok_or_else(|| Failure {
             exit: Exit::Failed,

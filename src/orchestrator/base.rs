@@ -102,7 +102,7 @@ pub async fn resolve(
     what: &str,
 ) -> Result<Result<FoundBase, String>, OrchestratorError> {
     let name = location.to_string();
-    let (home, stream, reference) = context.access.open_image(location)?;
+    let (home, stream, reference) = context.access.open_image(location).await?;
     let Some(named) = home.manifest(&stream, &reference).await? else {
         return Ok(Err(format!("the {what} {name}: there is no such image; push it")));
     };
