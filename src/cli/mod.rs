@@ -103,7 +103,7 @@ fn execute(command: Command, session: &Session) -> Result<Exit, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Exit::Failed, "cannot start", error))?;
-    runtime.block_on(async {
+    let result = runtime.block_on(async {
         watch_signals(&session.cancel)?;
         match command {
             Command::Init(command) => command.run(session),
@@ -113,7 +113,10 @@ fn execute(command: Command, session: &Session) -> Result<Exit, Failure> {
             Command::Inspect(command) => command.run(session).await,
             Command::Completions(command) => command.run(session),
         }
-    })
+    });
+    // What was interrupted may still be reading a large file: nobody waits for that any more.
+    runtime.shutdown_background();
+    result
 }
 
 /// Makes Ctrl-C and a request to terminate end the work in order; the second one ends it at once.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 
 use super::{Context, OrchestratorError, PoolTask, Report};
+use crate::engine::Scratch;
 use crate::image::{
     Config, Descriptor, Digest, Document, OwnLayer, PackedImage, Platform, RawManifest, annotation,
     base_image, base_source,
@@ -33,7 +34,7 @@ enum Blobs {
     /// In a store that is not ours, or in another stream of ours.
     Store { home: Box<Home>, stream: String },
     /// In files of this process.
-    Packed { image: Box<PackedImage>, layer: PackedLayer },
+    Packed { image: Box<PackedImage>, layer: PackedLayer, _scratch: Scratch },
     /// In the pool's base stream already.
     Here { stream: String },
 }
@@ -68,25 +69,44 @@ impl FoundBase {
     }
 }
 
-/// Finds a pool's base. `current` is what the pool's base stream holds now. The inner error says
-/// what is missing and what would provide it.
+/// Where a pool's base is.
+///
+/// # Errors
+/// When nothing names one.
+fn location(task: &PoolTask) -> Result<&Location, OrchestratorError> {
+    task.base.as_ref().ok_or_else(|| OrchestratorError::NoBase { pool: task.pool.clone() })
+}
+
+/// Finds a pool's base where that is an image; `None` where it is a plain root file system. The
+/// inner error says what is missing and what would provide it.
 ///
 /// # Errors
 /// When a store fails or what it holds is not usable.
-pub async fn find(
+pub async fn find_image(
+    context: &Context,
+    task: &PoolTask,
+) -> Result<Option<Result<FoundBase, String>>, OrchestratorError> {
+    match location(task)? {
+        Location::Directory(_) | Location::Tar(_) => Ok(None),
+        place => Ok(Some(resolve(context, place, &task.platform, "base").await?)),
+    }
+}
+
+/// Finds a pool's base where that is a plain root file system. `current` is what the pool's base
+/// stream holds now.
+///
+/// # Errors
+/// When it cannot be read or packed.
+pub async fn find_root(
     context: &Context,
     task: &PoolTask,
     current: Option<&RawManifest>,
     report: &dyn Report,
 ) -> Result<Result<FoundBase, String>, OrchestratorError> {
-    let location =
-        task.base.as_ref().ok_or_else(|| OrchestratorError::NoBase { pool: task.pool.clone() })?;
-    let root = match location {
+    let root = match location(task)? {
         Location::Directory(path) => PlainRoot::Directory(path.clone()),
         Location::Tar(path) => PlainRoot::Archive(path.clone()),
-        Location::Registry { .. } | Location::Layout { .. } => {
-            return resolve(context, location, &task.platform, "base").await;
-        }
+        place => return resolve(context, place, &task.platform, "base").await,
     };
     packed(context, task, root, current, report).await.map(Ok)
 }
@@ -157,10 +177,14 @@ async fn packed(
         None => {
             let _packing = report.begin(&format!("packing {name}"), None);
             let scratch = context.scratch()?;
-            let layer = tokio::task::spawn_blocking(move || root.pack(&scratch)).await??;
+            let dir = scratch.path().to_owned();
+            let layer = tokio::task::spawn_blocking(move || root.pack(&dir)).await??;
             let (descriptor, diff_id) = (layer.descriptor.clone(), layer.diff_id);
             let image = base_image(&task.platform, &OwnLayer { descriptor, diff_id })?;
-            (image.manifest.clone(), Blobs::Packed { image: Box::new(image), layer })
+            (
+                image.manifest.clone(),
+                Blobs::Packed { image: Box::new(image), layer, _scratch: scratch },
+            )
         }
     };
     let digest = manifest.descriptor.digest;
@@ -192,7 +216,7 @@ pub async fn tag(
     let storing = report.begin(&format!("storing {}", found.base.name), Some(bytes));
     match &found.blobs {
         Blobs::Here { .. } => {}
-        Blobs::Packed { image, layer } => {
+        Blobs::Packed { image, layer, .. } => {
             let config = BlobSource::Bytes(image.config_bytes.clone());
             let file = BlobSource::File(layer.file.to_path_buf());
             let blobs = vec![(image.config.clone(), config), (layer.descriptor.clone(), file)];

@@ -40,7 +40,10 @@ pub async fn build(
     report: &dyn Report,
     cancel: &CancellationToken,
 ) -> Result<Outcome, OrchestratorError> {
-    let mut observation = observe::observe(context, task, report).await?;
+    let mut observation = tokio::select! {
+        observation = observe::observe(context, task, report) => observation?,
+        () = cancel.cancelled() => return Err(OrchestratorError::Interrupted),
+    };
     let mut done = Vec::new();
     loop {
         let decision = decide(&observation.snapshot);

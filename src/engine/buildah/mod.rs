@@ -110,9 +110,8 @@ pub async fn build(
         let (found, wanted) = (found.clone(), spec.platform.clone());
         return Err(BuildahError::Platform { found, wanted });
     }
-    let parent = cache.join("scratch");
-    let scratch = Scratch::create(&parent)
-        .map_err(|source| BuildahError::File { path: parent.clone(), source })?;
+    let scratch = Scratch::create(cache)
+        .map_err(|source| BuildahError::File { path: cache.to_owned(), source })?;
     let storage = cache.join("buildah");
     let directories = Directories { cache: &storage, scratch: scratch.path() };
     prepare(spec, directories)?;
