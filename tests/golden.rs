@@ -24,7 +24,8 @@ use layerwright::store::rootfs::PlainRoot;
 use serde_json::{Value, json};
 use support::program::{finish, fixture, layerwright, machine_config};
 
-/// What an image is known by: the digests of its top layer, its config and its manifest.
+/// What an image is known by: the digests of its top layer, its config and its manifest. For the
+/// rendered configs, another program worked out config and manifest from the layer.
 #[derive(Debug, PartialEq, Eq)]
 struct Golden {
     diff_id: &'static str,
@@ -50,7 +51,12 @@ const MINIMAL: Golden = Golden {
     manifest: "8fa7a71138c6aed2ddb95e7baeb7082526620d801ae906901dfe40b91828b319",
 };
 
-const MINIMAL_ARM64: Golden = Golden { diff_id: "", config: "", manifest: "" };
+const MINIMAL_ARM64: Golden = Golden {
+    diff_id: MINIMAL.diff_id,
+    config: "d3d02553147c0bc92dbb9b4e5ae96e013915ab4bf5a2a015e5c1c40b89c93a3f",
+    manifest: "9c354763ecee84326b09e7057b07845436e0bb07b04c8675ae82e3ff08a44e6d",
+};
+
 const STAMP: Golden = Golden {
     diff_id: "7912cb029b641b79f815ab302926746fd6115f7d16e774d92514382f10e6923b",
     config: "9ef1abaa32a3af2e7df4e013e6bdb750c05ce202234723d362aebfe6c22929c0",
