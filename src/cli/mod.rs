@@ -36,19 +36,14 @@ struct Arguments {
     output: output::OutputOptions,
 }
 
+/// What each command is for stands with its arguments.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Write a commented layerwright.yaml
     Init(init::Init),
-    /// Pack a rendered MachineConfig into an image and push it
     PushRendered(push_rendered::PushRendered),
-    /// Build and publish what the pools need and do not have yet
     Build(build::Build),
-    /// Say what `build` would do, and why; change nothing
     Plan(plan::Plan),
-    /// Say what an image says about itself
     Inspect(inspect::Inspect),
-    /// Print completions for a shell
     Completions(completions::Completions),
 }
 
