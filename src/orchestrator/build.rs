@@ -137,6 +137,7 @@ impl Building<'_> {
             argument,
             place: context.place(stream, "latest", image.raw.descriptor.digest),
             image_id: image.manifest.config().digest,
+            keep: argument != recipe::MACHINECONFIG,
         };
         let extensions = self.observation.extensions.as_ref();
         let packages = observe::packages(self.task, extensions);
@@ -145,6 +146,7 @@ impl Building<'_> {
             argument: recipe::EXTENSIONS,
             place: found.place.clone(),
             image_id: found.image_id,
+            keep: true,
         }));
         Ok(BuildSpec {
             dockerfile: recipe::content_dockerfile(packages),
