@@ -62,6 +62,7 @@ impl PoolOptions {
             store: access.open_store(&file.store).map_err(Failure::failed)?,
             location: file.store,
             access,
+            forced: std::sync::Mutex::default(),
             cache: absolute(self.cache_dir.map_or_else(default_cache_dir, Ok)?)?,
         };
         Ok((context, tasks))
