@@ -2,11 +2,6 @@
 
 use serde_json::{Value, json};
 
-/// A rendered config that writes this text into `/etc/app.conf`.
-pub fn config(name: &str, text: &str) -> Value {
-    with_file(name, "/etc/app.conf", text, true)
-}
-
 /// A rendered config that writes this text into a file.
 pub fn with_file(name: &str, path: &str, text: &str, overwrite: bool) -> Value {
     let file = json!({

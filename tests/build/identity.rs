@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use crate::bases;
-use crate::configs::config;
 use crate::in_both_stores;
 use crate::workspace::Workspace;
 
@@ -18,7 +17,7 @@ fn going_back_to_an_earlier_config_builds_nothing(workspace: Workspace) {
     let mut images = Vec::new();
     let mut builds = Vec::new();
     for (name, text) in [("a", "one"), ("b", "two"), ("a", "one")] {
-        workspace.pool(&base, &config(name, text));
+        workspace.pool(&base, &workspace.rendered(name, text));
         let run = workspace.build(&[]).ended(0);
         builds.push(run.builds());
         images.extend(run.images());
@@ -33,8 +32,8 @@ fn going_back_to_an_earlier_config_builds_nothing(workspace: Workspace) {
 }
 
 fn two_pools_with_equal_inputs_share_one_build(workspace: Workspace) {
-    workspace.config("one.json", &config("rendered-one", "same"));
-    workspace.config("two.json", &config("rendered-two", "same"));
+    workspace.config("one.json", &workspace.rendered("rendered-one", "same"));
+    workspace.config("two.json", &workspace.rendered("rendered-two", "same"));
     let base = workspace.base(bases::PLAIN);
     workspace.pools(&base, &[("one", "one.json"), ("two", "two.json")]);
     let run = workspace.build(&[]).ended(0);
@@ -58,10 +57,10 @@ fn two_pools_with_equal_inputs_share_one_build(workspace: Workspace) {
 
 fn another_base_is_another_build(workspace: Workspace) {
     let (plain, other) = (workspace.base(bases::PLAIN), workspace.base(bases::OTHER));
-    workspace.pool(&plain, &config("rendered-1", "one"));
+    workspace.pool(&plain, &workspace.rendered("rendered-1", "one"));
     assert_eq!(workspace.build(&[]).ended(0).builds(), 1);
     let old = workspace.tag("layered-base", "latest").unwrap();
-    workspace.pool(&other, &config("rendered-1", "one"));
+    workspace.pool(&other, &workspace.rendered("rendered-1", "one"));
     let new = workspace.image_at(&other).raw.descriptor.digest;
     let changed = format!("layered:   base: {} -> {}\n", old.short(), new.short());
     let run = workspace.build(&[]).ended(0).says(&changed);
@@ -69,13 +68,13 @@ fn another_base_is_another_build(workspace: Workspace) {
     // That line is all: nothing else changed.
     assert_eq!(run.stderr.lines().filter(|line| line.starts_with("layered:   ")).count(), 1);
     assert_eq!(workspace.tag("layered-base", "latest"), Some(new));
-    workspace.pool(&plain, &config("rendered-1", "one"));
+    workspace.pool(&plain, &workspace.rendered("rendered-1", "one"));
     assert_eq!(workspace.build(&[]).ended(0).builds(), 0);
 }
 
 /// The same config in other words, as JSON text or YAML.
-fn in_other_words(name: &str) -> Vec<(&'static str, String, bool)> {
-    let mut metadata = config(name, "one");
+fn in_other_words(workspace: &Workspace, name: &str) -> Vec<(&'static str, String, bool)> {
+    let mut metadata = workspace.rendered(name, "one");
     metadata["metadata"]["uid"] = json!("9f0c6c1e-7d6b-4f55-9d0a-1f2e3d4c5b6a");
     metadata["metadata"]["resourceVersion"] = json!("123456");
     metadata["metadata"]["creationTimestamp"] = json!("2026-01-01T00:00:00Z");
@@ -85,16 +84,19 @@ fn in_other_words(name: &str) -> Vec<(&'static str, String, bool)> {
     });
     metadata["status"] = json!({ "anything": true });
     metadata["spec"]["osImageURL"] = Value::Null;
+    let source = &metadata["spec"]["config"]["storage"]["files"][0]["contents"]["source"];
+    let source = source.as_str().unwrap();
     let yaml = format!(
         "# In another order, and with another spelling of the mode.\n\
-         spec:\n  config:\n    storage:\n      files:\n      - contents: {{source: 'data:,one'}}\n        \
+         spec:\n  config:\n    storage:\n      files:\n      - contents: {{source: '{source}'}}\n        \
          overwrite: yes\n        mode: 0640\n        path: /etc/app.conf\n    \
          ignition:\n      version: 3.4.0\n\
          metadata:\n  name: {name}\nkind: MachineConfig\n\
          apiVersion: machineconfiguration.openshift.io/v1\n"
     );
-    let list = json!({ "apiVersion": "v1", "kind": "List", "items": [config(name, "one")] });
-    let mut labelled = config(name, "one");
+    let list =
+        json!({ "apiVersion": "v1", "kind": "List", "items": [workspace.rendered(name, "one")] });
+    let mut labelled = workspace.rendered(name, "one");
     labelled["metadata"]["labels"] = json!({ "a": "label" });
     vec![
         ("other metadata", metadata.to_string(), false),
@@ -102,7 +104,7 @@ fn in_other_words(name: &str) -> Vec<(&'static str, String, bool)> {
         ("a list", list.to_string(), false),
         // Labels are part of the document: a new stamp, and no build.
         ("a label", labelled.to_string(), true),
-        ("another name", config("another-name", "one").to_string(), true),
+        ("another name", workspace.rendered("another-name", "one").to_string(), true),
     ]
 }
 
@@ -110,10 +112,10 @@ fn in_other_words(name: &str) -> Vec<(&'static str, String, bool)> {
 fn the_same_config_in_other_words_is_no_other_build() {
     let workspace = Workspace::in_a_layout();
     let base = workspace.base(bases::PLAIN);
-    workspace.pool(&base, &config("rendered-1", "one"));
+    workspace.pool(&base, &workspace.rendered("rendered-1", "one"));
     let first = workspace.build(&[]).ended(0);
     assert_eq!(first.builds(), 1);
-    for (what, text, new_stamp) in in_other_words("rendered-1") {
+    for (what, text, new_stamp) in in_other_words(&workspace, "rendered-1") {
         workspace.write("config.json", text);
         let run = workspace.build(&[]).ended(0);
         assert_eq!(run.builds(), 0, "{what}");
@@ -138,9 +140,9 @@ fn the_same_config_in_other_words_is_no_other_build() {
 fn another_kind_of_file_is_another_build_and_says_so() {
     let workspace = Workspace::in_a_layout();
     let base = workspace.base(bases::PLAIN);
-    workspace.pool(&base, &config("rendered-1", "one"));
+    workspace.pool(&base, &workspace.rendered("rendered-1", "one"));
     workspace.build(&[]).ended(0);
-    let mut mode = config("rendered-1", "one");
+    let mut mode = workspace.rendered("rendered-1", "one");
     mode["spec"]["config"]["storage"]["files"][0]["mode"] = json!(0o600);
     workspace.pool(&base, &mode);
     let run =

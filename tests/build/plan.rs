@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use layerwright::image::{Digest, annotation};
 use layerwright::store::{Reference, Store as _};
 
-use crate::configs::config;
 use crate::forged::edited;
 use crate::workspace::{Workspace, now};
 use crate::{bases, in_both_stores};
@@ -51,7 +50,7 @@ fn plan(workspace: &Workspace, code: i32) -> String {
 fn a_plan_says_what_a_build_does_and_changes_nothing(workspace: Workspace) {
     let (plain, other) = (workspace.base(bases::PLAIN), workspace.base(bases::OTHER));
     for base in [&plain, &other] {
-        workspace.pool(base, &config("rendered-1", "one"));
+        workspace.pool(base, &workspace.rendered("rendered-1", "one"));
         let planned = plan(&workspace, 2);
         let built = workspace.build(&[]).ended(0);
         assert_eq!(built.builds(), 1);
@@ -65,7 +64,7 @@ fn a_plan_says_what_a_build_does_and_changes_nothing(workspace: Workspace) {
         assert_eq!(plan(&workspace, 0), "layered: nothing to do\n");
     }
     let digest = |base: &str| workspace.image_at(base).raw.descriptor.digest.short();
-    workspace.pool(&plain, &config("rendered-1", "two"));
+    workspace.pool(&plain, &workspace.rendered("rendered-1", "two"));
     let planned = plan(&workspace, 2);
     let line = format!("layered:   base: {} -> {}\n", digest(&other), digest(&plain));
     assert!(planned.contains(&line), "{planned}");
@@ -74,7 +73,7 @@ fn a_plan_says_what_a_build_does_and_changes_nothing(workspace: Workspace) {
 }
 
 fn force_builds_again_and_replaces_the_record(workspace: Workspace) {
-    workspace.pool(&workspace.base(bases::PLAIN), &config("rendered-1", "one"));
+    workspace.pool(&workspace.base(bases::PLAIN), &workspace.rendered("rendered-1", "one"));
     workspace.build(&[]).ended(0);
     let key = crate::forged::key(&workspace);
     let ours = workspace.image("builds", &key);
@@ -84,7 +83,7 @@ fn force_builds_again_and_replaces_the_record(workspace: Workspace) {
     });
     let reference = Reference::Tag(key.clone());
     now(workspace.open().put_manifest("builds", &reference, &old)).unwrap();
-    workspace.config("config.json", &config("rendered-2", "one"));
+    workspace.config("config.json", &workspace.rendered("rendered-2", "one"));
     let believed = workspace.build(&[]).ended(0);
     assert_eq!(believed.builds(), 0);
     assert_eq!(workspace.tag("builds", &key), Some(old.descriptor.digest));

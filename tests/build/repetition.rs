@@ -1,13 +1,12 @@
 //! Building once, and not a second time (I2).
 
-use crate::configs::config;
 use crate::workspace::Workspace;
 use crate::{bases, in_both_stores};
 
 in_both_stores!(the_second_run_builds_nothing);
 
 fn the_second_run_builds_nothing(workspace: Workspace) {
-    workspace.pool(&workspace.base(bases::PLAIN), &config("rendered-layered-1", "one"));
+    workspace.pool(&workspace.base(bases::PLAIN), &workspace.rendered("rendered-layered-1", "one"));
     let first = workspace.build(&[]).ended(0);
     assert_eq!(first.builds(), 1);
     let image = workspace.tag("layered-mco-content", "latest").unwrap();
@@ -47,7 +46,7 @@ fn the_second_run_builds_nothing(workspace: Workspace) {
 fn a_root_file_system_is_packed_once() {
     let workspace = Workspace::in_a_layout().with_cold_cache();
     let base = format!("tar:{}", bases::archive().display());
-    workspace.pool(&base, &config("rendered-layered-1", "one"));
+    workspace.pool(&base, &workspace.rendered("rendered-layered-1", "one"));
     assert_eq!(workspace.build(&[]).ended(0).builds(), 1);
     // The same layers as those of the same archive packed elsewhere.
     let plain = workspace.image_at(&format!("oci:{}:base:plain", bases::layout().display()));
@@ -57,7 +56,7 @@ fn a_root_file_system_is_packed_once() {
     std::fs::remove_dir_all(workspace.cache()).unwrap();
     let again = workspace.build(&[]).ended(0).says("layered: nothing to do\n");
     assert_eq!(again.builds(), 0);
-    workspace.pool(&base, &config("rendered-layered-2", "two"));
+    workspace.pool(&base, &workspace.rendered("rendered-layered-2", "two"));
     let other = workspace.build(&[]).ended(0);
     assert_eq!(other.builds(), 1);
     assert!(!other.stderr.contains("base, image"), "it was stored again: {}", other.stderr);

@@ -30,8 +30,6 @@ pub struct Run {
     pub stdout: String,
     /// What it said.
     pub stderr: String,
-    /// How long it took.
-    pub took: Duration,
 }
 
 impl Running {
@@ -54,7 +52,7 @@ impl Running {
             sleep(GLANCE);
         };
         let (stdout, stderr) = (self.said("stdout"), self.said("stderr"));
-        Run { code: status.code(), stdout, stderr, took: self.began.elapsed() }
+        Run { code: status.code(), stdout, stderr }
     }
 
     /// Waits until it says something. `false` where it ends without.

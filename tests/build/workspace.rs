@@ -12,6 +12,7 @@ use layerwright::store::{Access, Home, Location, Reference, Store as _};
 use serde_json::Value;
 
 use crate::bases;
+use crate::configs::with_file;
 use crate::run::{Run, Running};
 use crate::support::registry::Distribution;
 
@@ -117,6 +118,13 @@ impl Workspace {
             text.push_str(&format!("- name: {pool}\n  config: {config}\n"));
         }
         self.write("layerwright.yaml", text);
+    }
+
+    /// A rendered config that writes this text into `/etc/app.conf`, and with it the name of this
+    /// workspace: no two tests have a key in common, nor wait for each other's builds.
+    pub fn rendered(&self, name: &str, text: &str) -> Value {
+        let here = self.dir.path().display();
+        with_file(name, "/etc/app.conf", &format!("{text}%20{here}"), true)
     }
 
     /// Writes the config of the one pool, `layered`, and the pool file.
