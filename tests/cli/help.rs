@@ -2,8 +2,10 @@
 
 use crate::support::program::run;
 
-const REGISTRY: &[&str] = &["--insecure <HOST>", "--ca-file <FILE>", "--authfile <FILE>"];
-const POOLS: &[&str] = &[
+type Words = &'static [&'static str];
+
+const REGISTRY: Words = &["--insecure <HOST>", "--ca-file <FILE>", "--authfile <FILE>"];
+const POOLS: Words = &[
     "[POOL]...",
     "-f, --file <FILE>",
     "--engine <ENGINE>",
@@ -13,7 +15,7 @@ const POOLS: &[&str] = &[
 ];
 
 /// Each command, its own words, and what it shares with others.
-const COMMANDS: &[(&str, &[&str], &[&[&str]])] = &[
+const COMMANDS: &[(&str, Words, &[Words])] = &[
     ("init", &["-f, --file <FILE>", "layerwright.yaml"], &[]),
     (
         "push-rendered",
@@ -40,7 +42,7 @@ const COMMANDS: &[(&str, &[&str], &[&[&str]])] = &[
 ];
 
 /// What every command has.
-const ALL: &[&str] = &["--output <FORM>", "json", "-h, --help", "-V, --version"];
+const ALL: Words = &["--output <FORM>", "json", "-h, --help", "-V, --version"];
 
 #[test]
 fn every_command_explains_its_options() {
