@@ -47,11 +47,12 @@ impl PoolOptions {
         force: bool,
         session: &Session,
     ) -> Result<(Context, Vec<PoolTask>), Failure> {
+        // What was asked for is checked first: an engine that is not there needs no pool file.
+        self.engine.as_deref().map_or(Ok(()), check_engine)?;
         let file = PoolFile::read(&self.file).map_err(Failure::input)?;
-        let engine = self.engine.as_deref().or(file.engine.as_deref()).unwrap_or("auto");
-        let engine: EngineChoice =
-            engine.parse().map_err(|error| Failure::of(Exit::Usage, error))?;
-        engine.available().map_err(|error| Failure::of(Exit::Usage, error))?;
+        if let (None, Some(engine)) = (&self.engine, &file.engine) {
+            check_engine(engine)?;
+        }
         let pools = file.select(&self.pools, &self.file).map_err(Failure::input)?;
         let tasks = pools
             .into_iter()
@@ -67,6 +68,12 @@ impl PoolOptions {
         };
         Ok((context, tasks))
     }
+}
+
+/// There is one engine so far, so what is checked need not be kept.
+fn check_engine(name: &str) -> Result<(), Failure> {
+    let engine = name.parse::<EngineChoice>().and_then(EngineChoice::available);
+    engine.map_err(|error| Failure::of(Exit::Usage, error))
 }
 
 fn task(

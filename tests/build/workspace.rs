@@ -192,8 +192,8 @@ impl Workspace {
     /// An image outside the store.
     pub fn image_at(&self, location: &str) -> StoredImage {
         let location: Location = location.parse().unwrap();
-        let (home, stream, reference) = Access::default().open_image(&location).unwrap();
         now(async {
+            let (home, stream, reference) = Access::default().open_image(&location).await.unwrap();
             let raw = home.manifest(&stream, &reference).await.unwrap().unwrap();
             transfer::read_image(&home, &stream, raw).await.unwrap()
         })
