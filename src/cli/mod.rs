@@ -103,7 +103,7 @@ fn execute(command: Command, session: &Session) -> Result<Exit, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Exit::Failed, "cannot start", error))?;
-    runtime.block_on(async {
+    let result = runtime.block_on(async {
         watch_signals(&session.cancel)?;
         match command {
             Command::Init(command) => command.run(session),
@@ -113,7 +113,11 @@ fn execute(command: Command, session: &Session) -> Result<Exit, Failure> {
             Command::Inspect(command) => command.run(session).await,
             Command::Completions(command) => command.run(session),
         }
-    })
+    });
+    // Threads that still read or pack for work that was interrupted are not waited for: what they
+    // write is in files that are gone already.
+    runtime.shutdown_background();
+    result
 }
 
 /// Makes Ctrl-C and a request to terminate end the work in order; the second one ends it at once.

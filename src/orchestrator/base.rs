@@ -5,14 +5,16 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 
 use super::{Context, OrchestratorError, PoolTask, Report};
+use crate::engine::Scratch;
 use crate::image::{
     Config, Descriptor, Digest, Document, OwnLayer, PackedImage, Platform, RawManifest, annotation,
     base_image, base_source,
 };
 use crate::plan::{Base, Streams};
+use crate::store::layout::LayoutError;
 use crate::store::rootfs::{PackedLayer, PlainRoot};
 use crate::store::transfer::{self, StoredImage};
-use crate::store::{BlobSource, Home, Location, Reference, Store};
+use crate::store::{AccessError, BlobSource, Home, Location, Reference, Store, StoreError};
 
 /// A base that was found: what the plan knows of it, and where its bytes are.
 #[derive(Debug)]
@@ -33,7 +35,7 @@ enum Blobs {
     /// In a store that is not ours, or in another stream of ours.
     Store { home: Box<Home>, stream: String },
     /// In files of this process.
-    Packed { image: Box<PackedImage>, layer: PackedLayer },
+    Packed { image: Box<PackedImage>, layer: PackedLayer, _scratch: Scratch },
     /// In the pool's base stream already.
     Here { stream: String },
 }
@@ -68,27 +70,48 @@ impl FoundBase {
     }
 }
 
-/// Finds a pool's base. `current` is what the pool's base stream holds now. The inner error says
-/// what is missing and what would provide it.
+/// Where a pool's base comes from.
+#[derive(Debug)]
+pub enum Source {
+    /// An image that was found, or what is missing and what would provide it.
+    Image(Result<FoundBase, String>),
+    /// A plain root file system, which becomes an image.
+    Plain(PlainRoot),
+}
+
+/// Looks for a pool's base, without a look at what the pool's base stream holds: both can be asked
+/// for at once.
 ///
 /// # Errors
 /// When a store fails or what it holds is not usable.
+pub async fn look(context: &Context, task: &PoolTask) -> Result<Source, OrchestratorError> {
+    let location =
+        task.base.as_ref().ok_or_else(|| OrchestratorError::NoBase { pool: task.pool.clone() })?;
+    match location {
+        Location::Directory(path) => Ok(Source::Plain(PlainRoot::Directory(path.clone()))),
+        Location::Tar(path) => Ok(Source::Plain(PlainRoot::Archive(path.clone()))),
+        Location::Registry { .. } | Location::Layout { .. } => {
+            resolve(context, location, &task.platform, "base").await.map(Source::Image)
+        }
+    }
+}
+
+/// The base that a source gives. `current` is what the pool's base stream holds now. The inner
+/// error says what is missing and what would provide it.
+///
+/// # Errors
+/// When a plain root file system cannot be packed.
 pub async fn find(
     context: &Context,
     task: &PoolTask,
+    source: Source,
     current: Option<&RawManifest>,
     report: &dyn Report,
 ) -> Result<Result<FoundBase, String>, OrchestratorError> {
-    let location =
-        task.base.as_ref().ok_or_else(|| OrchestratorError::NoBase { pool: task.pool.clone() })?;
-    let root = match location {
-        Location::Directory(path) => PlainRoot::Directory(path.clone()),
-        Location::Tar(path) => PlainRoot::Archive(path.clone()),
-        Location::Registry { .. } | Location::Layout { .. } => {
-            return resolve(context, location, &task.platform, "base").await;
-        }
-    };
-    packed(context, task, root, current, report).await.map(Ok)
+    match source {
+        Source::Image(found) => Ok(found),
+        Source::Plain(root) => packed(context, task, root, current, report).await.map(Ok),
+    }
 }
 
 /// Finds an image in a store, for one platform. `what` is what messages call it.
@@ -102,10 +125,15 @@ pub async fn resolve(
     what: &str,
 ) -> Result<Result<FoundBase, String>, OrchestratorError> {
     let name = location.to_string();
-    let (home, stream, reference) = context.access.open_image(location)?;
-    let Some(named) = home.manifest(&stream, &reference).await? else {
-        return Ok(Err(format!("the {what} {name}: there is no such image; push it")));
+    let absent = || Ok(Err(format!("the {what} {name}: there is no such image; push it")));
+    let (home, stream, reference) = match context.access.open_image(location) {
+        // A layout is made when the first image is put into it.
+        Err(AccessError::Store(StoreError::Layout(LayoutError::Missing { .. }))) => {
+            return absent();
+        }
+        opened => opened?,
     };
+    let Some(named) = home.manifest(&stream, &reference).await? else { return absent() };
     let wrong = |source| OrchestratorError::Base { name: name.clone(), source };
     let digest = named.descriptor.digest;
     let manifest = match named.parse().map_err(wrong)? {
@@ -157,10 +185,12 @@ async fn packed(
         None => {
             let _packing = report.begin(&format!("packing {name}"), None);
             let scratch = context.scratch()?;
-            let layer = tokio::task::spawn_blocking(move || root.pack(&scratch)).await??;
+            let dir = scratch.path().to_owned();
+            let layer = tokio::task::spawn_blocking(move || root.pack(&dir)).await??;
             let (descriptor, diff_id) = (layer.descriptor.clone(), layer.diff_id);
             let image = base_image(&task.platform, &OwnLayer { descriptor, diff_id })?;
-            (image.manifest.clone(), Blobs::Packed { image: Box::new(image), layer })
+            let manifest = image.manifest.clone();
+            (manifest, Blobs::Packed { image: Box::new(image), layer, _scratch: scratch })
         }
     };
     let digest = manifest.descriptor.digest;
@@ -192,7 +222,7 @@ pub async fn tag(
     let storing = report.begin(&format!("storing {}", found.base.name), Some(bytes));
     match &found.blobs {
         Blobs::Here { .. } => {}
-        Blobs::Packed { image, layer } => {
+        Blobs::Packed { image, layer, .. } => {
             let config = BlobSource::Bytes(image.config_bytes.clone());
             let file = BlobSource::File(layer.file.to_path_buf());
             let blobs = vec![(image.config.clone(), config), (layer.descriptor.clone(), file)];

@@ -5,6 +5,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::Write;
 use std::path::Path;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +18,9 @@ use crate::image::{Config, Descriptor, annotation, assemble};
 use crate::plan::{BUILDS, BaseLayers, Key, Record, Streams, check_record};
 use crate::store::transfer::{self, StoredImage};
 use crate::store::{BlobSource, Reference, Store};
+
+/// How often is asked whether another process has ended its build, which takes seconds.
+const LOCK_POLL: Duration = Duration::from_millis(100);
 
 /// Builds the image for a key, unless somebody else did meanwhile, and records it.
 ///
@@ -33,7 +37,10 @@ pub async fn build(
 ) -> Result<Record, OrchestratorError> {
     let found = observation.base()?;
     // Another process on this machine may be building the same key: its result is ours.
-    let _lock = lock(&context.cache, key, task, report).await?;
+    let _lock = tokio::select! {
+        lock = lock(&context.cache, key, task, report) => lock?,
+        () = cancel.cancelled() => return Err(OrchestratorError::Interrupted),
+    };
     if !forced && let Some(record) = recorded(context, task, found, key, report).await? {
         report.note(&task.pool, &format!("took over the image {} of another run", record.image));
         return Ok(record);
@@ -165,15 +172,21 @@ async fn lock(
     let failed = |source| OrchestratorError::Cache { path: path.clone(), source };
     fs::create_dir_all(cache.join("locks")).map_err(failed)?;
     let file = File::create(&path).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => return Ok(file),
-        Err(TryLockError::WouldBlock) => {}
-        Err(TryLockError::Error(source)) => return Err(failed(source)),
+    let mut said = false;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
+        }
+        if !said {
+            let text = format!("waiting for another process that builds key {}", key.short());
+            report.note(&task.pool, &text);
+            said = true;
+        }
+        // Asked again and again: a thread that waits in the kernel could not be interrupted.
+        tokio::time::sleep(LOCK_POLL).await;
     }
-    report
-        .note(&task.pool, &format!("waiting for another process that builds key {}", key.short()));
-    let waiting = tokio::task::spawn_blocking(move || file.lock().map(|()| file));
-    waiting.await?.map_err(failed)
 }
 
 /// The log of a build: kept in a file, and shown as it comes.

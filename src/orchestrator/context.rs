@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::OrchestratorError;
-use crate::engine::{ImagePlace, RegistryAccess};
+use crate::engine::{ImagePlace, RegistryAccess, Scratch};
 use crate::image::Digest;
 use crate::plan::Step;
 use crate::store::{Access, Home, Location, StoreLocation};
@@ -22,15 +22,13 @@ pub struct Context {
 }
 
 impl Context {
-    /// The directory for files that nobody needs after this run; it is there afterwards.
+    /// A directory for files that nobody needs after this run, or after this run was killed.
     ///
     /// # Errors
     /// When it cannot be made.
-    pub fn scratch(&self) -> Result<PathBuf, OrchestratorError> {
+    pub fn scratch(&self) -> Result<Scratch, OrchestratorError> {
         let path = self.cache.join("scratch");
-        std::fs::create_dir_all(&path)
-            .map_err(|source| OrchestratorError::Cache { path: path.clone(), source })?;
-        Ok(path)
+        Scratch::create(&path).map_err(|source| OrchestratorError::Cache { path, source })
     }
 
     /// Where an engine finds an image of a stream.

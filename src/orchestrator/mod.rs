@@ -40,7 +40,8 @@ pub async fn build(
     report: &dyn Report,
     cancel: &CancellationToken,
 ) -> Result<Outcome, OrchestratorError> {
-    let mut observation = observe::observe(context, task, report).await?;
+    let observed = observe::observe(context, task, report);
+    let mut observation = perform::interruptible(observed, cancel).await?;
     let mut done = Vec::new();
     loop {
         let decision = decide(&observation.snapshot);

@@ -59,13 +59,14 @@ pub async fn observe(
 ) -> Result<Observation, OrchestratorError> {
     let streams = Streams(&task.pool);
     let (rendered, content) = (streams.rendered_config(), streams.content());
-    let (base_stream, rendered_stream, content_stream) = tokio::try_join!(
+    let (source, extensions, base_stream, rendered_stream, content_stream) = tokio::try_join!(
+        base::look(context, task),
+        extensions(context, task),
         base_stream(context, task),
         rendered_stream(context, task, &rendered),
         content_stream(context, task, &content),
     )?;
-    let base = base::find(context, task, base_stream.as_ref(), report).await?;
-    let extensions = extensions(context, task).await?;
+    let base = base::find(context, task, source, base_stream.as_ref(), report).await?;
     let inputs = match (&base, &extensions) {
         (Err(missing), _) | (_, Err(missing)) => Err(missing.clone()),
         (Ok(base), Ok(extensions)) => {
@@ -101,15 +102,15 @@ fn tag(name: &str) -> Reference {
 async fn base_stream(
     context: &Context,
     task: &PoolTask,
-) -> Result<Option<RawManifest>, StoreError> {
-    context.store.manifest(&Streams(&task.pool).base(), &tag("latest")).await
+) -> Result<Option<RawManifest>, OrchestratorError> {
+    Ok(context.store.manifest(&Streams(&task.pool).base(), &tag("latest")).await?)
 }
 
 async fn rendered_stream(
     context: &Context,
     task: &PoolTask,
     stream: &str,
-) -> Result<StreamTags<RenderedTag>, StoreError> {
+) -> Result<StreamTags<RenderedTag>, OrchestratorError> {
     let read = async |name: &str| {
         let Some(found) = context.store.head(stream, &tag(name)).await? else { return Ok(None) };
         let image = found.digest;
@@ -129,7 +130,7 @@ async fn content_stream(
     context: &Context,
     task: &PoolTask,
     stream: &str,
-) -> Result<StreamTags<ContentTag>, StoreError> {
+) -> Result<StreamTags<ContentTag>, OrchestratorError> {
     let (latest_tag, named_tag) = (tag("latest"), tag(&task.tag.tag));
     let (latest, named) = tokio::try_join!(
         context.store.manifest(stream, &latest_tag),

@@ -40,7 +40,10 @@ pub async fn perform(
 }
 
 /// Does work that can be dropped at any point.
-async fn interruptible<T>(
+///
+/// # Errors
+/// When the work fails, or the user interrupts it.
+pub async fn interruptible<T>(
     work: impl Future<Output = Result<T, OrchestratorError>>,
     cancel: &CancellationToken,
 ) -> Result<T, OrchestratorError> {

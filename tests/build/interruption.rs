@@ -174,6 +174,7 @@ fn an_interrupt_ends_waiting_too() {
     assert!(second.wait_for("waiting for another process"));
     second.signal(Signal::INT);
     let second = second.wait().ended(1).says("interrupted");
+    assert!(first.is_running(), "it ended only with the build that it waited for");
     let first = first.wait().ended(0);
     assert!(!first.stdout.is_empty() && second.stdout.is_empty());
     check_finished(&workspace);
