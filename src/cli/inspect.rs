@@ -9,6 +9,7 @@ use super::Session;
 use super::exit::{Exit, Failure};
 use super::options::AccessOptions;
 use crate::image::{Document, Index, annotation};
+use crate::plan::{Change, Inputs, changes};
 use crate::store::transfer::{self, StoredImage};
 use crate::store::{Location, Store};
 
@@ -28,7 +29,8 @@ impl Inspect {
         let location: Location =
             self.reference.parse().map_err(|error| Failure::of(Exit::Usage, error))?;
         let access = self.access.access()?;
-        let (home, stream, reference) = access.open_image(&location).map_err(Failure::failed)?;
+        let (home, stream, reference) =
+            access.open_image(&location).await.map_err(Failure::failed)?;
         let raw = home.manifest(&stream, &reference).await.map_err(Failure::failed)?;
         let raw = raw.ok_or_else(|| Failure {
             exit: Exit::Failed,
@@ -115,10 +117,16 @@ fn image_text(location: &Location, image: &StoredImage) -> String {
             line("annotation", &format!("{}={}", clean(name), clean(value)));
         }
     }
-    if let Some(inputs) = inputs(image) {
-        line("inputs", &inputs);
+    let inputs = image.manifest.annotation(annotation::INPUTS);
+    for input in inputs.and_then(|text| Inputs::parse(text).ok()).iter().flat_map(all) {
+        line("input", &clean(&input.to_string()));
     }
     text
+}
+
+/// All inputs, in the words that also name changed ones.
+fn all(inputs: &Inputs) -> Vec<Change> {
+    changes(None, inputs)
 }
 
 /// Without control characters: an image from anywhere must not play with the terminal.

@@ -36,19 +36,14 @@ struct Arguments {
     output: output::OutputOptions,
 }
 
+/// What each command is for stands with its arguments.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Write a commented layerwright.yaml
     Init(init::Init),
-    /// Pack a rendered MachineConfig into an image and push it
     PushRendered(push_rendered::PushRendered),
-    /// Build and publish what the pools need and do not have yet
     Build(build::Build),
-    /// Say what `build` would do, and why; change nothing
     Plan(plan::Plan),
-    /// Say what an image says about itself
     Inspect(inspect::Inspect),
-    /// Print completions for a shell
     Completions(completions::Completions),
 }
 
@@ -114,8 +109,7 @@ fn execute(command: Command, session: &Session) -> Result<Exit, Failure> {
             Command::Completions(command) => command.run(session),
         }
     });
-    // Threads that still read or pack for work that was interrupted are not waited for: what they
-    // write is in files that are gone already.
+    // What was interrupted may still be reading a large file: nobody waits for that any more.
     runtime.shutdown_background();
     result
 }

@@ -60,11 +60,13 @@ impl DocumentOptions {
     /// When it cannot be read or used: always exit code 65.
     pub fn read(&self, path: &Path, allow_ignition: bool) -> Result<MachineConfig, Failure> {
         let options = ReadOptions { max_bytes: self.max_document_size, allow_ignition };
-        let origin = path.display().to_string();
+        let from_input = path == Path::new("-");
+        let origin =
+            if from_input { "standard input".to_owned() } else { path.display().to_string() };
         // One byte more than the limit tells a document that is too long from one that just fits.
         let limit = u64::try_from(self.max_document_size).unwrap_or(u64::MAX).saturating_add(1);
         let mut bytes = Vec::new();
-        let result = if path == Path::new("-") {
+        let result = if from_input {
             std::io::stdin().lock().take(limit).read_to_end(&mut bytes)
         } else {
             std::fs::File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes))

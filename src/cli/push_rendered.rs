@@ -11,6 +11,7 @@ use super::options::{AccessOptions, DocumentOptions};
 use crate::image::layer::Layer;
 use crate::image::{PackedImage, Platform};
 use crate::orchestrator::pack;
+use crate::store::registry::check_tag;
 use crate::store::{
     BlobSource, Home, Location, Reference, Store, StoreError, StoreLocation, split_name, transfer,
 };
@@ -118,8 +119,12 @@ impl Target {
             }
         };
         let mut tags = vec![first];
-        tags.extend(more);
-        tags.dedup();
+        for tag in more {
+            check_tag(&tag).map_err(|error| Failure::of(Exit::Usage, error))?;
+            if !tags.contains(&tag) {
+                tags.push(tag);
+            }
+        }
         Ok(Self { store, stream, tags, shown })
     }
 }

@@ -101,6 +101,8 @@ pub struct PinnedImage {
     pub place: ImagePlace,
     /// Digest of its config, which container tools call the image ID.
     pub image_id: Digest,
+    /// Whether the engine should keep it: a base is needed again, a rendered config is not.
+    pub keep: bool,
 }
 
 /// Where an engine finds an image.

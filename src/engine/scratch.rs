@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-/// A directory that is removed when this is dropped.
+/// A directory that is removed when this is dropped. It keeps a lock file of its own in it.
 #[derive(Debug)]
 pub struct Scratch {
     dir: TempDir,
@@ -18,11 +18,13 @@ pub struct Scratch {
 const LOCK: &str = "lock";
 
 impl Scratch {
-    /// Makes a scratch directory below `parent`, and removes those there that nobody uses any more.
+    /// Makes a scratch directory in a cache directory, and removes those there that nobody uses any
+    /// more.
     ///
     /// # Errors
-    /// When `parent` cannot be written.
-    pub fn create(parent: &Path) -> io::Result<Self> {
+    /// When the cache directory cannot be written.
+    pub fn create(cache: &Path) -> io::Result<Self> {
+        let parent = &cache.join("scratch");
         fs::create_dir_all(parent)?;
         // Making a directory and locking it are two steps: without this lock, a sweep between them
         // would take the new one for an abandoned one.
@@ -67,12 +69,12 @@ mod tests {
 
     #[test]
     fn abandoned_directories_are_removed_and_used_ones_are_not() {
-        let parent = tempfile::tempdir().unwrap();
-        let used = Scratch::create(parent.path()).unwrap();
-        let abandoned = parent.path().join("build-abandoned");
+        let cache = tempfile::tempdir().unwrap();
+        let used = Scratch::create(cache.path()).unwrap();
+        let abandoned = cache.path().join("scratch/build-abandoned");
         std::fs::create_dir(&abandoned).unwrap();
         std::fs::write(abandoned.join("lock"), "").unwrap();
-        let next = Scratch::create(parent.path()).unwrap();
+        let next = Scratch::create(cache.path()).unwrap();
         assert!(used.path().exists() && next.path().exists() && !abandoned.exists());
         let path = used.path().to_owned();
         drop(used);

@@ -7,7 +7,8 @@ use oci_spec::image as spec;
 use serde_json::{Map, Value, json};
 
 use super::{
-    CanonicalError, Descriptor, Digest, DigestError, Platform, canonical_json, media_type,
+    CanonicalError, Descriptor, Digest, DigestError, Platform, PlatformError, canonical_json,
+    media_type,
 };
 
 /// The most bytes of a config that are read. Real ones have some ten kilobytes.
@@ -35,6 +36,14 @@ pub enum ConfigError {
         digest: Digest,
         /// What is wrong with it.
         source: serde_json::Error,
+    },
+    /// It does not say what the image runs on.
+    #[error("image config {digest} names no platform")]
+    Platform {
+        /// Which blob.
+        digest: Digest,
+        /// What is wrong with what it names.
+        source: PlatformError,
     },
     /// A layer is named by a digest that cannot be used.
     #[error("image config {digest} names a layer by a digest that cannot be used")]
@@ -82,11 +91,9 @@ impl Config {
         settings.remove("Labels");
         let labels = known.labels_of_config().into_iter().flatten();
         let labels = labels.map(|(name, value)| (name.clone(), value.clone())).collect();
-        let platform = Platform {
-            os: known.os().to_string(),
-            architecture: known.architecture().to_string(),
-            variant: known.variant().clone(),
-        };
+        let (os, architecture) = (known.os().to_string(), known.architecture().to_string());
+        let platform = Platform::new(&os, &architecture, known.variant().as_deref())
+            .map_err(|source| ConfigError::Platform { digest, source })?;
         let diff_ids = known
             .rootfs()
             .diff_ids()
@@ -178,7 +185,7 @@ const BUILDER_LABELS: [&str; 1] = ["io.buildah.version"];
 
 #[cfg(test)]
 mod tests {
-    use super::Config;
+    use super::{Config, ConfigError};
     use crate::image::{Digest, Platform};
     use serde_json::{Value, json};
 
@@ -239,6 +246,23 @@ mod tests {
     fn malformed_configs_are_refused() {
         for bytes in [&b""[..], b"[]", b"{}", b"{\"rootfs\":{\"diff_ids\":[\"sha256:1\"]}}"] {
             assert!(Config::parse(bytes).is_err());
+        }
+    }
+
+    #[test]
+    fn a_platform_that_is_none_is_refused_in_few_words() {
+        for (field, value) in [
+            ("os", "\u{1b}[2J".to_owned()),
+            ("architecture", "x".repeat(100_000)),
+            ("architecture", "arm/v7".to_owned()),
+            ("variant", String::new()),
+        ] {
+            let mut document = base();
+            document[field] = Value::String(value);
+            let error = Config::parse(document.to_string().as_bytes()).unwrap_err();
+            let ConfigError::Platform { source, .. } = error else { panic!("{field}: {error:?}") };
+            let message = source.to_string();
+            assert!(message.len() < 300 && !message.contains('\u{1b}'), "{message:?}");
         }
     }
 }

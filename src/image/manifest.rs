@@ -250,7 +250,7 @@ impl Index {
         let read = |entry: &spec::Descriptor| {
             let descriptor =
                 descriptor(entry).map_err(|source| ManifestError::Digest { digest, source })?;
-            Ok((entry.platform().as_ref().map(platform), descriptor))
+            Ok((entry.platform().as_ref().and_then(platform), descriptor))
         };
         let images = spec.manifests().iter().map(read).collect::<Result<_, _>>()?;
         Ok(Self { digest, images })
@@ -300,10 +300,11 @@ fn descriptor(spec: &spec::Descriptor) -> Result<Descriptor, DigestError> {
     })
 }
 
-fn platform(spec: &spec::Platform) -> Platform {
-    Platform {
-        os: spec.os().to_string(),
-        architecture: spec.architecture().to_string(),
-        variant: spec.variant().clone(),
-    }
+/// The platform that an entry names; `None` where that is no platform.
+fn platform(spec: &spec::Platform) -> Option<Platform> {
+    let (os, architecture) = (spec.os().to_string(), spec.architecture().to_string());
+    Platform::new(&os, &architecture, spec.variant().as_deref()).ok()
 }
+
+#[cfg(test)]
+mod tests;

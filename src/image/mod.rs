@@ -15,6 +15,9 @@ mod rendered_config;
 mod rootfs;
 mod stamp;
 
+#[cfg(test)]
+mod tests;
+
 pub use assemble::{OwnLayer, PackedImage, assemble};
 pub use canonical::{CanonicalError, canonical_json};
 pub use cleanup::{CLEANUPS, Cleanup};

@@ -21,11 +21,39 @@ pub struct Platform {
 #[error("platform {0:?} is not of the form OS/ARCH or OS/ARCH/VARIANT, for example linux/amd64")]
 pub struct PlatformError(String);
 
+impl PlatformError {
+    fn of(text: &str) -> Self {
+        Self(text.chars().take(80).collect())
+    }
+}
+
+/// Whether a text can be one part of a platform.
+fn is_word(part: &str) -> bool {
+    !part.is_empty()
+        && part.len() <= 32
+        && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+}
+
 impl Platform {
     /// `linux/amd64`, the platform of rendered-config images unless told otherwise.
     #[must_use]
     pub fn linux_amd64() -> Self {
         Self { os: "linux".to_owned(), architecture: "amd64".to_owned(), variant: None }
+    }
+
+    /// A platform of these parts. They may come from anywhere, and later stand in messages: so they
+    /// are short words.
+    ///
+    /// # Errors
+    /// When one of them is no word of a platform.
+    pub fn new(os: &str, architecture: &str, variant: Option<&str>) -> Result<Self, PlatformError> {
+        let platform = Self {
+            os: os.to_owned(),
+            architecture: architecture.to_owned(),
+            variant: variant.map(str::to_owned),
+        };
+        let good = [Some(os), Some(architecture), variant].into_iter().flatten().all(is_word);
+        if good { Ok(platform) } else { Err(PlatformError::of(&platform.to_string())) }
     }
 
     /// Whether an image for this platform is one for `wanted`: system and processor are the same,
@@ -44,21 +72,10 @@ impl FromStr for Platform {
     type Err = PlatformError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let parts: Vec<&str> = text.split('/').collect();
-        let good = |part: &str| {
-            !part.is_empty()
-                && part.len() <= 32
-                && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
-        };
-        match parts.as_slice() {
-            [os, architecture, rest @ ..] if rest.len() <= 1 && parts.iter().all(|p| good(p)) => {
-                Ok(Self {
-                    os: (*os).to_owned(),
-                    architecture: (*architecture).to_owned(),
-                    variant: rest.first().map(|v| (*v).to_owned()),
-                })
-            }
-            _ => Err(PlatformError(text.chars().take(80).collect())),
+        match text.split('/').collect::<Vec<_>>().as_slice() {
+            [os, architecture] => Self::new(os, architecture, None),
+            [os, architecture, variant] => Self::new(os, architecture, Some(variant)),
+            _ => Err(PlatformError::of(text)),
         }
     }
 }

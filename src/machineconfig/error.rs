@@ -11,7 +11,7 @@ use crate::image::CanonicalError;
 #[derive(Debug, thiserror::Error)]
 #[error("{origin}{}: {problem}", At(self.place))]
 pub struct DocumentError {
-    /// The document's name as the user knows it: a file name, or `-`.
+    /// The document's name as the user knows it: a file name, or `standard input`.
     pub origin: String,
     /// Where in the text, when that is known.
     pub place: Option<Place>,
@@ -38,7 +38,8 @@ impl fmt::Display for At {
 pub enum Problem {
     /// Longer than the limit.
     #[error(
-        "the document has {size} bytes, more than the limit of {limit}; raise the limit or split it"
+        "the document has more than {limit} bytes, which is the limit; \
+         --max-document-size raises it"
     )]
     TooLarge {
         /// Length in bytes, as far as it was read.
@@ -76,7 +77,10 @@ pub enum Problem {
         limit: usize,
     },
     /// More text than the limit once aliases are expanded.
-    #[error("more than {limit} bytes of text, counted with aliases expanded")]
+    #[error(
+        "more than {limit} bytes of text, counted with aliases expanded; \
+         --max-document-size raises the limit"
+    )]
     TooMuchText {
         /// Bytes allowed.
         limit: usize,

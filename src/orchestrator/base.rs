@@ -11,10 +11,9 @@ use crate::image::{
     base_image, base_source,
 };
 use crate::plan::{Base, Streams};
-use crate::store::layout::LayoutError;
 use crate::store::rootfs::{PackedLayer, PlainRoot};
 use crate::store::transfer::{self, StoredImage};
-use crate::store::{AccessError, BlobSource, Home, Location, Reference, Store, StoreError};
+use crate::store::{BlobSource, Home, Location, Reference, Store};
 
 /// A base that was found: what the plan knows of it, and where its bytes are.
 #[derive(Debug)]
@@ -70,48 +69,46 @@ impl FoundBase {
     }
 }
 
-/// Where a pool's base comes from.
-#[derive(Debug)]
-pub enum Source {
-    /// An image that was found, or what is missing and what would provide it.
-    Image(Result<FoundBase, String>),
-    /// A plain root file system, which becomes an image.
-    Plain(PlainRoot),
+/// Where a pool's base is.
+///
+/// # Errors
+/// When nothing names one.
+fn location(task: &PoolTask) -> Result<&Location, OrchestratorError> {
+    task.base.as_ref().ok_or_else(|| OrchestratorError::NoBase { pool: task.pool.clone() })
 }
 
-/// Looks for a pool's base, without a look at what the pool's base stream holds: both can be asked
-/// for at once.
+/// Finds a pool's base where that is an image; `None` where it is a plain root file system. The
+/// inner error says what is missing and what would provide it.
 ///
 /// # Errors
 /// When a store fails or what it holds is not usable.
-pub async fn look(context: &Context, task: &PoolTask) -> Result<Source, OrchestratorError> {
-    let location =
-        task.base.as_ref().ok_or_else(|| OrchestratorError::NoBase { pool: task.pool.clone() })?;
-    match location {
-        Location::Directory(path) => Ok(Source::Plain(PlainRoot::Directory(path.clone()))),
-        Location::Tar(path) => Ok(Source::Plain(PlainRoot::Archive(path.clone()))),
-        Location::Registry { .. } | Location::Layout { .. } => {
-            resolve(context, location, &task.platform, "base").await.map(Source::Image)
-        }
+pub async fn find_image(
+    context: &Context,
+    task: &PoolTask,
+) -> Result<Option<Result<FoundBase, String>>, OrchestratorError> {
+    match location(task)? {
+        Location::Directory(_) | Location::Tar(_) => Ok(None),
+        place => Ok(Some(resolve(context, place, &task.platform, "base").await?)),
     }
 }
 
-/// The base that a source gives. `current` is what the pool's base stream holds now. The inner
-/// error says what is missing and what would provide it.
+/// Finds a pool's base where that is a plain root file system. `current` is what the pool's base
+/// stream holds now.
 ///
 /// # Errors
-/// When a plain root file system cannot be packed.
-pub async fn find(
+/// When it cannot be read or packed.
+pub async fn find_root(
     context: &Context,
     task: &PoolTask,
-    source: Source,
     current: Option<&RawManifest>,
     report: &dyn Report,
 ) -> Result<Result<FoundBase, String>, OrchestratorError> {
-    match source {
-        Source::Image(found) => Ok(found),
-        Source::Plain(root) => packed(context, task, root, current, report).await.map(Ok),
-    }
+    let root = match location(task)? {
+        Location::Directory(path) => PlainRoot::Directory(path.clone()),
+        Location::Tar(path) => PlainRoot::Archive(path.clone()),
+        place => return resolve(context, place, &task.platform, "base").await,
+    };
+    packed(context, task, root, current, report).await.map(Ok)
 }
 
 /// Finds an image in a store, for one platform. `what` is what messages call it.
@@ -125,15 +122,10 @@ pub async fn resolve(
     what: &str,
 ) -> Result<Result<FoundBase, String>, OrchestratorError> {
     let name = location.to_string();
-    let absent = || Ok(Err(format!("the {what} {name}: there is no such image; push it")));
-    let (home, stream, reference) = match context.access.open_image(location) {
-        // A layout is made when the first image is put into it.
-        Err(AccessError::Store(StoreError::Layout(LayoutError::Missing { .. }))) => {
-            return absent();
-        }
-        opened => opened?,
+    let (home, stream, reference) = context.access.open_image(location).await?;
+    let Some(named) = home.manifest(&stream, &reference).await? else {
+        return Ok(Err(format!("the {what} {name}: there is no such image; push it")));
     };
-    let Some(named) = home.manifest(&stream, &reference).await? else { return absent() };
     let wrong = |source| OrchestratorError::Base { name: name.clone(), source };
     let digest = named.descriptor.digest;
     let manifest = match named.parse().map_err(wrong)? {
@@ -189,8 +181,10 @@ async fn packed(
             let layer = tokio::task::spawn_blocking(move || root.pack(&dir)).await??;
             let (descriptor, diff_id) = (layer.descriptor.clone(), layer.diff_id);
             let image = base_image(&task.platform, &OwnLayer { descriptor, diff_id })?;
-            let manifest = image.manifest.clone();
-            (manifest, Blobs::Packed { image: Box::new(image), layer, _scratch: scratch })
+            (
+                image.manifest.clone(),
+                Blobs::Packed { image: Box::new(image), layer, _scratch: scratch },
+            )
         }
     };
     let digest = manifest.descriptor.digest;

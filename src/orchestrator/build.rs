@@ -1,6 +1,5 @@
 //! Building the image for a key, and recording it (I2).
 
-use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::io::Write;
 use std::path::Path;
@@ -9,183 +8,198 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::observe::{self, Observation, recorded};
+use super::observe::{self, Lookup, Observation};
 use super::{Context, OrchestratorError, PoolTask, Report, base};
 use crate::engine::buildah::{self, LineSink};
 use crate::engine::recipe::{self, Packages};
 use crate::engine::{BuildSpec, Built, PinnedImage};
-use crate::image::{Config, Descriptor, annotation, assemble};
+use crate::image::{Config, Descriptor, PackedImage, annotation, assemble};
 use crate::plan::{BUILDS, BaseLayers, Key, Record, Streams, check_record};
 use crate::store::transfer::{self, StoredImage};
 use crate::store::{BlobSource, Reference, Store};
 
-/// How often is asked whether another process has ended its build, which takes seconds.
+/// How often a process that waits for another looks whether it is done.
 const LOCK_POLL: Duration = Duration::from_millis(100);
 
-/// Builds the image for a key, unless somebody else did meanwhile, and records it.
-///
-/// # Errors
-/// When the build fails, or a store does.
-pub async fn build(
-    context: &Context,
-    task: &PoolTask,
-    observation: &Observation,
-    key: Key,
-    forced: bool,
-    report: &dyn Report,
-    cancel: &CancellationToken,
-) -> Result<Record, OrchestratorError> {
-    let found = observation.base()?;
-    // Another process on this machine may be building the same key: its result is ours.
-    let _lock = tokio::select! {
-        lock = lock(&context.cache, key, task, report) => lock?,
-        () = cancel.cancelled() => return Err(OrchestratorError::Interrupted),
-    };
-    if !forced && let Some(record) = recorded(context, task, found, key, report).await? {
-        report.note(&task.pool, &format!("took over the image {} of another run", record.image));
-        return Ok(record);
-    }
-    let base = found.read(context).await?;
-    base::check_platform(task, found, &base.config)?;
-    let spec = spec(context, task, observation, key, base).await?;
-    let log = Log::create(&spec.log, report)?;
-    let running = report.begin(&format!("building key {} with buildah", key.short()), None);
-    let built = buildah::build(&spec, &context.cache, &log, cancel).await;
-    drop(running);
-    let failed =
-        |source| OrchestratorError::Build { key: key.short(), log: spec.log.clone(), source };
-    let built = built.map_err(failed)?;
-    record(context, task, observation, key, forced, base, built, report).await
+/// The build of one key.
+#[derive(Clone, Copy)]
+pub struct Building<'a> {
+    /// What all pools share.
+    pub context: &'a Context,
+    /// The pool that wants the image first.
+    pub task: &'a PoolTask,
+    /// What was observed of it.
+    pub observation: &'a Observation,
+    /// The key.
+    pub key: Key,
+    /// Build and replace the record, whatever there is.
+    pub forced: bool,
+    /// Where to say what happens.
+    pub report: &'a dyn Report,
 }
 
-/// Puts the built image on the base's own layers and writes the record, unless another process
-/// wrote one first.
-#[allow(clippy::too_many_arguments)] // The one place where everything about a build comes together.
-async fn record(
-    context: &Context,
-    task: &PoolTask,
-    observation: &Observation,
-    key: Key,
-    forced: bool,
-    base: &StoredImage,
-    built: Built,
-    report: &dyn Report,
-) -> Result<Record, OrchestratorError> {
-    let (store, found) = (&context.store, observation.base()?);
-    let Ok((inputs, _)) = &observation.snapshot.inputs else {
-        return Err(OrchestratorError::RecordGone { key: key.short() });
-    };
-    let annotations = BTreeMap::from(
-        [
-            (annotation::KEY, key.to_string()),
-            (annotation::INPUTS, inputs.canonical()?),
+impl Building<'_> {
+    /// Builds the image, unless somebody else did meanwhile, and records it.
+    ///
+    /// # Errors
+    /// When the build fails, or a store does.
+    pub async fn run(self, cancel: &CancellationToken) -> Result<Record, OrchestratorError> {
+        let found = self.observation.base()?;
+        // Another process on this machine may be building the same key: its result is ours.
+        let _lock = self.lock(cancel).await?;
+        if let Some(record) = self.record_of_another().await? {
+            return Ok(record);
+        }
+        let base = found.read(self.context).await?;
+        base::check_platform(self.task, found, &base.config)?;
+        let spec = self.spec(base).await?;
+        let log = Log::create(&spec.log, self.report)?;
+        let key = self.key.short();
+        let running = self.report.begin(&format!("building key {key} with buildah"), None);
+        let built = buildah::build(&spec, &self.context.cache, &log, cancel).await;
+        drop(running);
+        let built = built.map_err(|source| OrchestratorError::Build {
+            key,
+            log: spec.log.clone(),
+            source,
+        })?;
+        self.record(base, built).await
+    }
+
+    /// Puts the built image on the base's own layers and writes the record, unless another process
+    /// wrote one first.
+    async fn record(self, base: &StoredImage, built: Built) -> Result<Record, OrchestratorError> {
+        let (store, key) = (&self.context.store, self.key);
+        let image = self.image(base, &built)?;
+        let written = transfer::stored(BUILDS, image.manifest.clone(), &image.config_bytes)?;
+        let layers = BaseLayers { manifest: &base.manifest, config: &base.config };
+        let digest = image.manifest.descriptor.digest;
+        // The same check that the next reader makes: what would be refused there is not written.
+        let ours = check_record(digest, &written.manifest, &written.config, key, layers)
+            .map_err(|source| OrchestratorError::Result { key: key.short(), source })?;
+        let base_layers: Vec<Descriptor> = base.manifest.layers().to_vec();
+        let base_stream = Streams(&self.task.pool).base();
+        transfer::mount_all(store, BUILDS, &base_stream, &base_layers).await?;
+        let layers = built.layers.iter();
+        let mut blobs: Vec<_> = layers
+            .map(|(layer, file)| (layer.descriptor.clone(), BlobSource::File(file.clone())))
+            .collect();
+        blobs.push((image.config.clone(), BlobSource::Bytes(image.config_bytes)));
+        transfer::put_blobs(store, BUILDS, blobs).await?;
+        // The first record wins: since the build began, another machine may have been quicker.
+        // Registries have no compare-and-swap, so this narrows the race and cannot close it.
+        if let Some(theirs) = self.record_of_another().await? {
+            return Ok(theirs);
+        }
+        store.put_manifest(BUILDS, &Reference::Tag(key.tag()), &image.manifest).await?;
+        Ok(ours)
+    }
+
+    /// The record that another process wrote of this key, unless this build is to replace it.
+    async fn record_of_another(self) -> Result<Option<Record>, OrchestratorError> {
+        if self.forced {
+            return Ok(None);
+        }
+        let found = self.observation.base()?;
+        match observe::recorded(self.context, found, self.key).await? {
+            Lookup::Image(record) => {
+                let text = format!("took over the image {} of another run", record.image);
+                self.report.note(&self.task.pool, &text);
+                Ok(Some(record))
+            }
+            // What was refused before is replaced.
+            Lookup::Nothing | Lookup::Refused { .. } => Ok(None),
+        }
+    }
+
+    /// The unstamped image: the base with the built layers on it.
+    fn image(self, base: &StoredImage, built: &Built) -> Result<PackedImage, OrchestratorError> {
+        let inputs = match &self.observation.snapshot.inputs {
+            Ok((inputs, _)) => inputs.canonical()?,
+            Err(_) => return Err(OrchestratorError::RecordGone { key: self.key.short() }),
+        };
+        let annotations = [
+            (annotation::KEY, self.key.to_string()),
+            (annotation::INPUTS, inputs),
             (annotation::ENGINE, built.engine.clone()),
             (annotation::VERSION, env!("CARGO_PKG_VERSION").to_owned()),
-        ]
-        .map(|(name, value)| (name.to_owned(), value)),
-    );
-    let config = Config::on_base(&base.config, &built.config);
-    let own: Vec<_> = built.layers.iter().map(|(layer, _)| layer.clone()).collect();
-    let image = assemble(Some(&base.manifest), config, &own, "layerwright: content", annotations)?;
-    let written = transfer::stored(BUILDS, image.manifest.clone(), &image.config_bytes)?;
-    let layers = BaseLayers { manifest: &base.manifest, config: &base.config };
-    let digest = image.manifest.descriptor.digest;
-    // The same check that the next reader makes: what would be refused there is not written here.
-    let ours = check_record(digest, &written.manifest, &written.config, key, layers)
-        .map_err(|source| OrchestratorError::Result { key: key.short(), source })?;
-    let base_layers: Vec<Descriptor> = base.manifest.layers().to_vec();
-    let base_stream = Streams(&task.pool).base();
-    transfer::mount_all(store, BUILDS, &base_stream, &base_layers).await?;
-    let mut blobs: Vec<_> = built
-        .layers
-        .iter()
-        .map(|(layer, file)| (layer.descriptor.clone(), BlobSource::File(file.clone())))
-        .collect();
-    blobs.push((image.config.clone(), BlobSource::Bytes(image.config_bytes)));
-    transfer::put_blobs(store, BUILDS, blobs).await?;
-    // The first record wins: between the build's beginning and now another machine may have been
-    // quicker. Registries have no compare-and-swap, so this narrows the race and cannot close it.
-    if !forced && let Some(theirs) = recorded(context, task, found, key, report).await? {
-        report.note(&task.pool, &format!("took over the image {} of another run", theirs.image));
-        return Ok(theirs);
+        ];
+        let annotations = annotations.map(|(name, value)| (name.to_owned(), value)).into();
+        let config = Config::on_base(&base.config, &built.config);
+        let own: Vec<_> = built.layers.iter().map(|(layer, _)| layer.clone()).collect();
+        Ok(assemble(Some(&base.manifest), config, &own, "layerwright: content", annotations)?)
     }
-    store.put_manifest(BUILDS, &Reference::Tag(key.tag()), &image.manifest).await?;
-    Ok(ours)
-}
 
-async fn spec(
-    context: &Context,
-    task: &PoolTask,
-    observation: &Observation,
-    key: Key,
-    base: &StoredImage,
-) -> Result<BuildSpec, OrchestratorError> {
-    let streams = Streams(&task.pool);
-    let rendered = rendered_config(context, task).await?;
-    let pinned = |argument, stream: &str, image: &StoredImage| PinnedImage {
-        argument,
-        place: context.place(stream, "latest", image.raw.descriptor.digest),
-        image_id: image.manifest.config().digest,
-    };
-    let extensions = observation.extensions.as_ref();
-    let packages = observe::packages(task, extensions);
-    let mut images = vec![pinned(recipe::MACHINECONFIG, &streams.rendered_config(), &rendered)];
-    images.extend(extensions.map(|found| PinnedImage {
-        argument: recipe::EXTENSIONS,
-        place: found.place.clone(),
-        image_id: found.image_id,
-    }));
-    Ok(BuildSpec {
-        dockerfile: recipe::content_dockerfile(packages),
-        base: pinned(recipe::BASE, &streams.base(), base),
-        base_config: base.config.clone(),
-        images,
-        platform: task.platform.clone(),
-        network: packages != Packages::None,
-        log: context.cache.join("logs").join(format!("{}.log", key.tag())),
-    })
-}
+    async fn spec(self, base: &StoredImage) -> Result<BuildSpec, OrchestratorError> {
+        let (context, streams) = (self.context, Streams(&self.task.pool));
+        let rendered = self.rendered_config().await?;
+        let pinned = |argument, stream: &str, image: &StoredImage| PinnedImage {
+            argument,
+            place: context.place(stream, "latest", image.raw.descriptor.digest),
+            image_id: image.manifest.config().digest,
+            keep: argument != recipe::MACHINECONFIG,
+        };
+        let extensions = self.observation.extensions.as_ref();
+        let packages = observe::packages(self.task, extensions);
+        let mut images = vec![pinned(recipe::MACHINECONFIG, &streams.rendered_config(), &rendered)];
+        images.extend(extensions.map(|found| PinnedImage {
+            argument: recipe::EXTENSIONS,
+            place: found.place.clone(),
+            image_id: found.image_id,
+            keep: true,
+        }));
+        Ok(BuildSpec {
+            dockerfile: recipe::content_dockerfile(packages),
+            base: pinned(recipe::BASE, &streams.base(), base),
+            base_config: base.config.clone(),
+            images,
+            platform: self.task.platform.clone(),
+            network: packages != Packages::None,
+            log: context.cache.join("logs").join(format!("{}.log", self.key.tag())),
+        })
+    }
 
-/// The rendered-config image that the stream holds: this one, or one that another version of this
-/// program packed from the same.
-async fn rendered_config(
-    context: &Context,
-    task: &PoolTask,
-) -> Result<StoredImage, OrchestratorError> {
-    let (stream, latest) = (Streams(&task.pool).rendered_config(), "latest".to_owned());
-    let raw = context.store.manifest(&stream, &Reference::Tag(latest)).await?;
-    let moved = || OrchestratorError::RenderedMoved { pool: task.pool.clone() };
-    let image = transfer::read_image(&context.store, &stream, raw.ok_or_else(moved)?).await?;
-    let source = image.manifest.annotation(annotation::SOURCE);
-    if source == Some(task.rendered.source.to_string().as_str()) { Ok(image) } else { Err(moved()) }
-}
-
-/// Waits for other processes of this machine that build the same key. The lock ends with the
-/// process, however that ends.
-async fn lock(
-    cache: &Path,
-    key: Key,
-    task: &PoolTask,
-    report: &dyn Report,
-) -> Result<File, OrchestratorError> {
-    let path = cache.join("locks").join(key.tag());
-    let failed = |source| OrchestratorError::Cache { path: path.clone(), source };
-    fs::create_dir_all(cache.join("locks")).map_err(failed)?;
-    let file = File::create(&path).map_err(failed)?;
-    let mut said = false;
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) => {}
-            Err(TryLockError::Error(source)) => return Err(failed(source)),
+    /// The rendered-config image that the stream holds: this one, or one that another version of
+    /// this program packed from the same.
+    async fn rendered_config(self) -> Result<StoredImage, OrchestratorError> {
+        let (store, stream) = (&self.context.store, Streams(&self.task.pool).rendered_config());
+        let raw = store.manifest(&stream, &Reference::Tag("latest".to_owned())).await?;
+        let moved = || OrchestratorError::RenderedMoved { pool: self.task.pool.clone() };
+        let image = transfer::read_image(store, &stream, raw.ok_or_else(moved)?).await?;
+        let source = image.manifest.annotation(annotation::SOURCE);
+        if source == Some(self.task.rendered.source.to_string().as_str()) {
+            Ok(image)
+        } else {
+            Err(moved())
         }
-        if !said {
-            let text = format!("waiting for another process that builds key {}", key.short());
-            report.note(&task.pool, &text);
-            said = true;
+    }
+
+    /// Waits for other processes of this machine that build the same key. The lock ends with the
+    /// process, however that ends.
+    async fn lock(self, cancel: &CancellationToken) -> Result<File, OrchestratorError> {
+        let locks = self.context.cache.join("locks");
+        let path = locks.join(self.key.tag());
+        let failed = |source| OrchestratorError::Cache { path: path.clone(), source };
+        fs::create_dir_all(&locks).map_err(failed)?;
+        let file = File::create(&path).map_err(failed)?;
+        let mut waiting = None;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(source)) => return Err(failed(source)),
+            }
+            waiting.get_or_insert_with(|| {
+                let what =
+                    format!("waiting for another process that builds key {}", self.key.short());
+                self.report.note(&self.task.pool, &what);
+                self.report.begin(&what, None)
+            });
+            tokio::select! {
+                () = tokio::time::sleep(LOCK_POLL) => {}
+                () = cancel.cancelled() => return Err(OrchestratorError::Interrupted),
+            }
         }
-        // Asked again and again: a thread that waits in the kernel could not be interrupted.
-        tokio::time::sleep(LOCK_POLL).await;
     }
 }
 

@@ -22,13 +22,13 @@ pub struct Context {
 }
 
 impl Context {
-    /// A directory for files that nobody needs after this run, or after this run was killed.
+    /// A directory for files that nobody needs after this run.
     ///
     /// # Errors
     /// When it cannot be made.
     pub fn scratch(&self) -> Result<Scratch, OrchestratorError> {
-        let path = self.cache.join("scratch");
-        Scratch::create(&path).map_err(|source| OrchestratorError::Cache { path, source })
+        Scratch::create(&self.cache)
+            .map_err(|source| OrchestratorError::Cache { path: self.cache.clone(), source })
     }
 
     /// Where an engine finds an image of a stream.
@@ -47,18 +47,18 @@ impl Context {
         }
     }
 
-    /// Where an engine finds an image that a user names.
+    /// Where an engine finds an image that a user names; `None` where the name is not one of an
+    /// image.
     #[must_use]
     pub fn place_of(&self, location: &Location, digest: Digest) -> Option<ImagePlace> {
         match location {
             Location::Registry { host, repository, .. } => {
                 Some(self.registry_place(host, repository, digest))
             }
-            Location::Layout { dir, name } => {
-                let name = name.clone().unwrap_or_else(|| "latest".to_owned());
-                Some(ImagePlace::Layout { dir: dir.clone(), name })
+            Location::Layout { dir, name: Some(name) } => {
+                Some(ImagePlace::Layout { dir: dir.clone(), name: name.clone() })
             }
-            Location::Directory(_) | Location::Tar(_) => None,
+            Location::Layout { name: None, .. } | Location::Directory(_) | Location::Tar(_) => None,
         }
     }
 

@@ -40,8 +40,10 @@ pub async fn build(
     report: &dyn Report,
     cancel: &CancellationToken,
 ) -> Result<Outcome, OrchestratorError> {
-    let observed = observe::observe(context, task, report);
-    let mut observation = perform::interruptible(observed, cancel).await?;
+    let mut observation = tokio::select! {
+        observation = observe::observe(context, task, report) => observation?,
+        () = cancel.cancelled() => return Err(OrchestratorError::Interrupted),
+    };
     let mut done = Vec::new();
     loop {
         let decision = decide(&observation.snapshot);

@@ -59,14 +59,17 @@ pub async fn observe(
 ) -> Result<Observation, OrchestratorError> {
     let streams = Streams(&task.pool);
     let (rendered, content) = (streams.rendered_config(), streams.content());
-    let (source, extensions, base_stream, rendered_stream, content_stream) = tokio::try_join!(
-        base::look(context, task),
-        extensions(context, task),
+    let (base_stream, rendered_stream, content_stream, base_image, extensions) = tokio::try_join!(
         base_stream(context, task),
         rendered_stream(context, task, &rendered),
         content_stream(context, task, &content),
+        base::find_image(context, task),
+        extensions(context, task),
     )?;
-    let base = base::find(context, task, source, base_stream.as_ref(), report).await?;
+    let base = match base_image {
+        Some(base) => base,
+        None => base::find_root(context, task, base_stream.as_ref(), report).await?,
+    };
     let inputs = match (&base, &extensions) {
         (Err(missing), _) | (_, Err(missing)) => Err(missing.clone()),
         (Ok(base), Ok(extensions)) => {
@@ -89,8 +92,20 @@ pub async fn observe(
     if let (Ok((_, key)), Ok(found)) = (&snapshot.inputs, &base)
         && (snapshot.force || !snapshot.content_is_published())
     {
-        let record = recorded(context, task, found, *key, report).await?;
-        snapshot.recorded = record.map_or(Recorded::Nothing, Recorded::Image);
+        snapshot.recorded = match recorded(context, found, *key).await? {
+            Lookup::Nothing => Recorded::Nothing,
+            Lookup::Image(record) => Recorded::Image(record),
+            Lookup::Refused { image, reason } => {
+                let key = key.short();
+                report.note(
+                    &task.pool,
+                    &format!(
+                        "refused the record {image} of key {key}: {reason}; it counts as absent"
+                    ),
+                );
+                Recorded::Nothing
+            }
+        };
     }
     Ok(Observation { snapshot, base: base.ok(), extensions: extensions.unwrap_or_default() })
 }
@@ -219,40 +234,46 @@ fn inputs(task: &PoolTask, base: &FoundBase, extensions: Option<&Extensions>) ->
     Inputs::new(recipe, task.platform.clone(), base, files, images.into_iter().collect())
 }
 
-/// The record of a key, if there is one that can be believed. One that cannot is reported with the
-/// reason, and counts as absent.
+/// What the stream `builds` has under a key.
+#[derive(Debug)]
+pub enum Lookup {
+    /// Nothing.
+    Nothing,
+    /// A record that holds what a record must.
+    Image(Record),
+    /// Something that is not believed.
+    Refused {
+        /// Digest of its manifest.
+        image: Digest,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Looks for the record of a key.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn recorded(
     context: &Context,
-    task: &PoolTask,
     found: &FoundBase,
     key: Key,
-    report: &dyn Report,
-) -> Result<Option<Record>, OrchestratorError> {
+) -> Result<Lookup, OrchestratorError> {
     let Some(raw) = context.store.manifest(BUILDS, &tag(&key.tag())).await? else {
-        return Ok(None);
+        return Ok(Lookup::Nothing);
     };
-    let digest = raw.descriptor.digest;
-    let refused = |reason: String| {
-        let text = format!(
-            "refused the record {digest} of key {}: {reason}; it counts as absent",
-            key.short()
-        );
-        report.note(&task.pool, &text);
-        Ok(None)
-    };
-    let image = match transfer::read_image(&context.store, BUILDS, raw).await {
-        Ok(image) => image,
+    let image = raw.descriptor.digest;
+    let refused = |error: &dyn std::error::Error| Lookup::Refused { image, reason: chain(error) };
+    let stored = match transfer::read_image(&context.store, BUILDS, raw).await {
+        Ok(stored) => stored,
         Err(TransferError::Store(error)) => return Err(error.into()),
-        Err(error) => return refused(chain(&error)),
+        Err(error) => return Ok(refused(&error)),
     };
     let base = found.read(context).await?;
     let layers = BaseLayers { manifest: &base.manifest, config: &base.config };
-    match check_record(digest, &image.manifest, &image.config, key, layers) {
-        Ok(record) => Ok(Some(record)),
-        Err(error) => refused(chain(&error)),
+    match check_record(image, &stored.manifest, &stored.config, key, layers) {
+        Ok(record) => Ok(Lookup::Image(record)),
+        Err(error) => Ok(refused(&error)),
     }
 }
 

@@ -3,8 +3,9 @@
 
 use tokio_util::sync::CancellationToken;
 
+use super::build::Building;
 use super::observe::{self, Observation};
-use super::{Context, OrchestratorError, PoolTask, Report, base, build};
+use super::{Context, OrchestratorError, PoolTask, Report, base};
 use crate::image::{Descriptor, Stamp, stamp};
 use crate::plan::{BUILDS, Fact, Key, Recorded, Step, Streams};
 use crate::store::{BlobSource, transfer};
@@ -25,8 +26,9 @@ pub async fn perform(
     match step {
         // It ends what it started itself when it is interrupted.
         Step::Build { key, forced, .. } => {
-            let record = build::build(context, task, observation, *key, *forced, report, cancel);
-            Ok(Fact::Built(Some(record.await?)))
+            let (key, forced) = (*key, *forced);
+            let building = Building { context, task, observation, key, forced, report };
+            Ok(Fact::Built(Some(building.run(cancel).await?)))
         }
         Step::PushRendered { .. } => interruptible(push_rendered(context, task), cancel).await,
         Step::TagBase { .. } => {
@@ -40,10 +42,7 @@ pub async fn perform(
 }
 
 /// Does work that can be dropped at any point.
-///
-/// # Errors
-/// When the work fails, or the user interrupts it.
-pub async fn interruptible<T>(
+async fn interruptible<T>(
     work: impl Future<Output = Result<T, OrchestratorError>>,
     cancel: &CancellationToken,
 ) -> Result<T, OrchestratorError> {

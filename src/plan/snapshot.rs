@@ -186,9 +186,19 @@ impl Snapshot {
                 && tag.pool == wanted.pool
                 && tag.machine_config == wanted.machine_config
                 && tag.current_config == wanted.current_config
-                // After a forced build the key is the same, the image is another.
-                && (wanted.content.is_none() || tag.content == wanted.content)
+                && self.is_recorded_image(tag)
         })
+    }
+
+    /// Whether the image under the stamp is the one that the record names. After a forced build the
+    /// key is the same, the image is another.
+    fn is_recorded_image(&self, tag: &ContentTag) -> bool {
+        match &self.recorded {
+            Recorded::Nothing => true,
+            Recorded::Image(record) => tag.content == Some(record.image),
+            // Only what the plan itself published can hold an image that is not built yet.
+            Recorded::Expected => tag.image.is_none(),
+        }
     }
 }
 

@@ -246,7 +246,7 @@ mod tests {
              - name: b\n  config: /etc/b.yaml\n  base: registry.example.com/base:1\n",
         )
         .unwrap();
-        assert_eq!(file.store, StoreLocation::Layout("somewhere/./images".into()));
+        assert_eq!(file.store, StoreLocation::Layout("somewhere/images".into()));
         let bases = file.pools.iter().map(|p| p.base.as_ref().unwrap().to_string());
         let wanted = ["dir:somewhere/root", "registry.example.com/base:1"];
         assert_eq!(bases.collect::<Vec<_>>(), wanted);

@@ -109,10 +109,12 @@ impl Access {
     }
 
     /// Opens what an image's location names, to read it: the store, the stream and the reference.
+    /// A layout without a name stands for the one image in it.
     ///
     /// # Errors
-    /// When it cannot be opened, or is a plain root file system.
-    pub fn open_image(
+    /// When it cannot be opened, is a plain root file system, or a layout of several images without
+    /// a name.
+    pub async fn open_image(
         &self,
         location: &Location,
     ) -> Result<(Home, String, Reference), AccessError> {
@@ -123,7 +125,15 @@ impl Access {
             }
             Location::Layout { dir, name } => {
                 let layout = Layout::open(dir).map_err(StoreError::from)?;
-                let (stream, tag) = split_name(name.as_deref().unwrap_or("latest"));
+                let Some(name) = name else {
+                    let only = layout.named(None).await.map_err(StoreError::from)?;
+                    let reference = only.map_or_else(
+                        || Reference::Tag("latest".to_owned()),
+                        |image| Reference::Digest(image.descriptor.digest),
+                    );
+                    return Ok((Home::Layout(layout), String::new(), reference));
+                };
+                let (stream, tag) = split_name(name);
                 Ok((Home::Layout(layout), stream.to_owned(), Reference::Tag(tag.to_owned())))
             }
             Location::Directory(_) | Location::Tar(_) => {

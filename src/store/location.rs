@@ -123,9 +123,9 @@ impl Location {
     #[must_use]
     pub fn relative_to(self, dir: &Path) -> Self {
         match self {
-            Self::Layout { dir: path, name } => Self::Layout { dir: dir.join(path), name },
-            Self::Directory(path) => Self::Directory(dir.join(path)),
-            Self::Tar(path) => Self::Tar(dir.join(path)),
+            Self::Layout { dir: path, name } => Self::Layout { dir: below(dir, &path), name },
+            Self::Directory(path) => Self::Directory(below(dir, &path)),
+            Self::Tar(path) => Self::Tar(below(dir, &path)),
             registry @ Self::Registry { .. } => registry,
         }
     }
@@ -174,6 +174,11 @@ impl FromStr for StoreLocation {
     }
 }
 
+/// A path from `dir`, without `.` in it. A `..` stays: what it means depends on links.
+fn below(dir: &Path, path: &Path) -> PathBuf {
+    dir.join(path).components().collect()
+}
+
 /// A repository below a prefix that may be empty.
 fn join(prefix: &str, repository: &str) -> String {
     if prefix.is_empty() { repository.to_owned() } else { format!("{prefix}/{repository}") }
@@ -184,7 +189,7 @@ impl StoreLocation {
     #[must_use]
     pub fn relative_to(self, dir: &Path) -> Self {
         match self {
-            Self::Layout(path) => Self::Layout(dir.join(path)),
+            Self::Layout(path) => Self::Layout(below(dir, &path)),
             registry @ Self::Registry { .. } => registry,
         }
     }

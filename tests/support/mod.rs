@@ -10,5 +10,6 @@
 )]
 
 pub mod certificates;
+pub mod program;
 pub mod registry;
 pub mod scripted;

@@ -67,11 +67,11 @@ fn build_storage(directories: Directories<'_>) -> Vec<OsString> {
         .collect()
 }
 
-/// Pulls an image into the storage that survives. Prints its image ID.
+/// Pulls an image, into the storage that survives or that of the build. Prints its image ID.
 #[must_use]
 pub fn pull(directories: Directories<'_>, image: &PinnedImage) -> Vec<OsString> {
     let mut words = in_namespaces(true);
-    words.extend(cache_storage(directories));
+    words.extend(if image.keep { cache_storage(directories) } else { build_storage(directories) });
     words.extend(["pull".into(), "-q".into()]);
     words.extend(option("--signature-policy", &directories.scratch.join("policy.json")));
     let place = match &image.place {
@@ -173,7 +173,7 @@ mod tests {
     }
 
     fn image(place: ImagePlace) -> PinnedImage {
-        PinnedImage { argument: "BASE", place, image_id: Digest::of(b"config") }
+        PinnedImage { argument: "BASE", place, image_id: Digest::of(b"config"), keep: true }
     }
 
     fn line(words: Vec<std::ffi::OsString>) -> String {
@@ -204,6 +204,8 @@ mod tests {
         let dir = "/images".into();
         let layout = image(ImagePlace::Layout { dir, name: "a-base:latest".to_owned() });
         assert!(line(pull(directories(), &layout)).ends_with(" oci:base:a-base:latest"));
+        let not_kept = PinnedImage { keep: false, ..layout };
+        assert!(line(pull(directories(), &not_kept)).contains(" buildah --root /s/root "));
     }
 
     #[test]

@@ -110,27 +110,29 @@ pub async fn build(
         let (found, wanted) = (found.clone(), spec.platform.clone());
         return Err(BuildahError::Platform { found, wanted });
     }
-    let parent = cache.join("scratch");
-    let scratch = Scratch::create(&parent)
-        .map_err(|source| BuildahError::File { path: parent.clone(), source })?;
+    let scratch = Scratch::create(cache)
+        .map_err(|source| BuildahError::File { path: cache.to_owned(), source })?;
     let storage = cache.join("buildah");
     let directories = Directories { cache: &storage, scratch: scratch.path() };
     prepare(spec, directories)?;
     let environment = command::environment(directories);
-    let run = |words: Vec<_>| {
+    let run = |what: String, words: Vec<_>| {
         let environment = &environment;
+        sink.line(&format!("== {what}"));
         async move { process::run(&words, environment, directories.scratch, sink, cancel).await }
     };
+    // The base comes first: its storage has to be there before that of the build can stand on it.
     let mut images = vec![&spec.base];
     images.extend(&spec.images);
     for image in &images {
-        let output = run(command::pull(directories, image)).await?;
+        let output =
+            run(format!("pull {}", image.argument), command::pull(directories, image)).await?;
         check_pulled(image, output.last().map_or("nothing", String::as_str))?;
     }
-    run(command::build(directories, &images, spec.network)).await?;
+    run("build".to_owned(), command::build(directories, &images, spec.network)).await?;
     let image_id = result::read_image_id(&scratch.path().join("image-id"))?;
     result::place_base_layers(&scratch.path().join("out"), &spec.base_config)?;
-    run(command::export(directories, &image_id)).await?;
+    run("export".to_owned(), command::export(directories, &image_id)).await?;
     let version = version(&environment, cancel).await?;
     let (config, layers) = result::take_apart(scratch.path(), &spec.base_config).await?;
     Ok(Built { engine: format!("buildah {version}"), config, layers, scratch })

@@ -215,3 +215,6 @@ fn read(path: &Path, limit: u64) -> Result<Vec<u8>, ResultError> {
     }
     fs::read(path).map_err(failed)
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,8 +2,8 @@
 //! what would write through a link: one path twice, something below what is no directory, a hard
 //! link before its target.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use sha2::{Digest as _, Sha256};
 
@@ -30,7 +30,7 @@ pub(super) enum Place {
 /// The paths so far. Keeps 128 bits of a hash for each, not the path.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
-    places: HashMap<[u8; 16], Place>,
+    places: BTreeMap<[u8; 16], Place>,
 }
 
 impl Ledger {

@@ -13,7 +13,7 @@ mod scalar;
 
 pub(super) use scalar::is_plain_string;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use granit_parser::{Event, Marker, Options, Parser, ScalarStyle, ScanError, Tag};
 use serde_json::{Map, Value};
@@ -67,7 +67,7 @@ struct Builder {
     documents: Vec<Value>,
     /// The collections that are open, outermost first.
     open: Vec<Open>,
-    anchors: HashMap<usize, Anchored>,
+    anchors: BTreeMap<usize, Anchored>,
 }
 
 struct Open {
@@ -90,7 +90,7 @@ struct Anchored {
 
 impl Builder {
     fn new(budget: Budget) -> Self {
-        Self { budget, documents: Vec::new(), open: Vec::new(), anchors: HashMap::new() }
+        Self { budget, documents: Vec::new(), open: Vec::new(), anchors: BTreeMap::new() }
     }
 
     fn take(&mut self, event: Event<'_>) -> Result<(), Problem> {

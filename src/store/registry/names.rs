@@ -136,7 +136,8 @@ pub(super) fn endpoint_host(host: &str) -> &str {
 /// the meaning of the URL that it is put into.
 pub(super) fn check_host(host: &str) -> Result<(), NameError> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
-    if !host.is_empty() && host.len() <= NAME_LIMIT && host.bytes().all(allowed) {
+    let named = !host.is_empty() && !host.starts_with(':');
+    if named && host.len() <= NAME_LIMIT && host.bytes().all(allowed) {
         Ok(())
     } else {
         Err(NameError::Host(excerpt(host)))
