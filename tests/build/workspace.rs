@@ -193,8 +193,9 @@ impl Workspace {
     /// An image outside the store.
     pub fn image_at(&self, location: &str) -> StoredImage {
         let location: Location = location.parse().unwrap();
-        let (home, stream, reference) = Access::default().open_image(&location).unwrap();
         now(async {
+            let opened = Access::default().open_image(&location).await;
+            let (home, stream, reference) = opened.unwrap();
             let raw = home.manifest(&stream, &reference).await.unwrap().unwrap();
             transfer::read_image(&home, &stream, raw).await.unwrap()
         })
