@@ -11,9 +11,10 @@ use crate::image::{
     base_image, base_source,
 };
 use crate::plan::{Base, Streams};
+use crate::store::layout::LayoutError;
 use crate::store::rootfs::{PackedLayer, PlainRoot};
 use crate::store::transfer::{self, StoredImage};
-use crate::store::{BlobSource, Home, Location, Reference, Store};
+use crate::store::{AccessError, BlobSource, Home, Location, Reference, Store, StoreError};
 
 /// A base that was found: what the plan knows of it, and where its bytes are.
 #[derive(Debug)]
@@ -122,10 +123,15 @@ pub async fn resolve(
     what: &str,
 ) -> Result<Result<FoundBase, String>, OrchestratorError> {
     let name = location.to_string();
-    let (home, stream, reference) = context.access.open_image(location).await?;
-    let Some(named) = home.manifest(&stream, &reference).await? else {
-        return Ok(Err(format!("the {what} {name}: there is no such image; push it")));
+    let absent = || Ok(Err(format!("the {what} {name}: there is no such image; push it")));
+    let (home, stream, reference) = match context.access.open_image(location).await {
+        // A layout is made when the first image is put into it.
+        Err(AccessError::Store(StoreError::Layout(LayoutError::Missing { .. }))) => {
+            return absent();
+        }
+        opened => opened?,
     };
+    let Some(named) = home.manifest(&stream, &reference).await? else { return absent() };
     let wrong = |source| OrchestratorError::Base { name: name.clone(), source };
     let digest = named.descriptor.digest;
     let manifest = match named.parse().map_err(wrong)? {

@@ -164,6 +164,39 @@ fn an_interrupt_ends_it_in_order(workspace: Workspace) {
     check_finished(&workspace);
 }
 
+/// A root file system is packed by a thread that knows nothing of signals, into a scratch file.
+#[test]
+fn packing_a_root_file_system_can_be_interrupted_and_killed() {
+    let workspace = Workspace::in_a_layout().with_cold_cache();
+    let base = format!("tar:{}", bases::archive().display());
+    workspace.pool(&base, &workspace.rendered("rendered-1", "one"));
+    let packing = || {
+        let entries = fs::read_dir(workspace.cache().join("scratch")).into_iter().flatten();
+        let dirs = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir());
+        let files = dirs.flat_map(|dir| fs::read_dir(dir).into_iter().flatten().flatten());
+        files.map(|file| file.file_name()).any(|name| name != "lock")
+    };
+    for signal in [Signal::INT, Signal::KILL] {
+        let mut run = workspace.start(&["build"]);
+        while !packing() {
+            assert!(run.is_running(), "it ended before it packed anything");
+            sleep(Duration::from_millis(2));
+        }
+        let began = Instant::now();
+        run.signal(signal);
+        let run = run.wait();
+        assert!(began.elapsed() < Duration::from_secs(1), "{signal:?}: {:?}", began.elapsed());
+        if signal == Signal::INT {
+            run.ended(1).says("interrupted");
+            check_no_scratch(&workspace);
+        } else {
+            assert_eq!(run.code, None);
+            assert!(packing(), "nothing was left to sweep");
+        }
+    }
+    check_finished(&workspace);
+}
+
 /// Also while it only waits for another process to build the same.
 #[test]
 fn an_interrupt_ends_waiting_too() {
@@ -174,6 +207,7 @@ fn an_interrupt_ends_waiting_too() {
     assert!(second.wait_for("waiting for another process"));
     second.signal(Signal::INT);
     let second = second.wait().ended(1).says("interrupted");
+    assert!(first.is_running(), "it ended only with the build that it waited for");
     let first = first.wait().ended(0);
     assert!(!first.stdout.is_empty() && second.stdout.is_empty());
     check_finished(&workspace);

@@ -13,6 +13,7 @@ mod support;
 
 mod bases;
 mod configs;
+mod gate;
 mod puller;
 mod run;
 mod workspace;

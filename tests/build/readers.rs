@@ -32,7 +32,7 @@ fn config() -> Value {
                 "files": [
                     file("/etc/app/secret.conf", 0o600, "data:,a%20b%0A"),
                     file("/usr/local/bin/tool.sh", 0o755, "data:text/plain;base64,IyEvYmluL3NoCg=="),
-                    file("/etc/hostname", 0o644, "data:,replaced"),
+                    file("/etc/debian_version", 0o644, "data:,replaced"),
                     file("/var/cache/gone", 0o644, "data:,gone"),
                 ],
                 "directories": [{ "path": "/etc/app/empty", "mode": 0o711 }],
@@ -40,7 +40,7 @@ fn config() -> Value {
             },
             "systemd": { "units": [
                 unit("zulu.service", true),
-                unit("alpha.service", false),
+                json!({ "name": "apt-daily.timer", "enabled": false }),
                 unit("mike.service", true),
             ] },
         } },
@@ -103,7 +103,7 @@ fn check_file(root: &Path, path: &str, mode: u32, content: impl AsRef<[u8]>) {
 fn check_content(root: &Path, machine_config: &[u8]) {
     check_file(root, "etc/app/secret.conf", 0o600, "a b\n");
     check_file(root, "usr/local/bin/tool.sh", 0o755, "#!/bin/sh\n");
-    check_file(root, "etc/hostname", 0o644, "replaced");
+    check_file(root, "etc/debian_version", 0o644, "replaced");
     check_file(root, "etc/machine-config-daemon/currentconfig", 0o644, machine_config);
     let daemon = fs::read(root.join("etc/machine-config-daemon/mcd_content.json")).unwrap();
     let daemon: Value = serde_json::from_slice(&daemon).unwrap();
@@ -111,7 +111,7 @@ fn check_content(root: &Path, machine_config: &[u8]) {
     assert_eq!(fs::read_link(root.join("etc/app/link")).unwrap(), Path::new("secret.conf"));
     let empty = fs::metadata(root.join("etc/app/empty")).unwrap();
     assert!(empty.is_dir() && empty.permissions().mode() & 0o7777 == 0o711, "{empty:?}");
-    let presets = "disable alpha.service\nenable mike.service\nenable zulu.service\n";
+    let presets = "disable apt-daily.timer\nenable mike.service\nenable zulu.service\n";
     check_file(root, "etc/systemd/system-preset/20-ignition.preset", 0o644, presets);
     for gone in ["var/cache", "etc/machine-config-ignition.json", "etc/rpm-ostree/origin.d"] {
         assert!(!root.join(gone).exists(), "{gone} is there");
@@ -151,8 +151,7 @@ fn what_is_published_is_read_by_others(workspace: Workspace) {
         .args(program.get_args())
         .env("LAYERWRIGHT_CACHE_DIR", workspace.cache());
     assert_eq!(Running::start(command).wait().ended(0).builds(), 1);
-    let directory = workspace.path("readers");
-    fs::create_dir(&directory).unwrap();
+    let directory = workspace.path("");
 
     let (content, rendered) = ("layered-mco-content", "layered-rendered-config");
     let base = workspace.image_at(&base);

@@ -41,6 +41,19 @@ fn the_second_run_builds_nothing(workspace: Workspace) {
     assert_eq!(workspace.tags(), before);
 }
 
+/// The longest chain is one request: all of them are under way before the first is answered.
+#[test]
+fn the_second_run_asks_for_everything_at_once() {
+    let workspace = Workspace::in_a_registry();
+    workspace.pool(&workspace.base(bases::PLAIN), &workspace.rendered("rendered-1", "one"));
+    workspace.build(&[]).ended(0);
+    let host = workspace.registry().unwrap().host();
+    let pool_file = std::fs::read_to_string(workspace.path("layerwright.yaml")).unwrap();
+    let gate = crate::gate::start(host.clone(), 6);
+    workspace.write("layerwright.yaml", pool_file.replace(&host, &gate));
+    workspace.build(&[]).ended(0).says("layered: nothing to do\n");
+}
+
 /// The main job from nothing: an archive as base, and a cache directory that is not there yet.
 #[test]
 fn a_root_file_system_is_packed_once() {

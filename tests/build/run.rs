@@ -58,7 +58,7 @@ impl Running {
     /// Waits until it says something. `false` where it ends without.
     pub fn wait_for(&mut self, text: &str) -> bool {
         loop {
-            let ended = self.child.try_wait().unwrap().is_some();
+            let ended = !self.is_running();
             if self.said("stderr").contains(text) {
                 return true;
             }
@@ -70,11 +70,16 @@ impl Running {
         }
     }
 
+    /// Whether it still runs.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
     /// Waits this long. `false` where it ends before.
     pub fn wait_while_running(&mut self, time: Duration) -> bool {
         let until = Instant::now() + time;
         while Instant::now() < until {
-            if self.child.try_wait().unwrap().is_some() {
+            if !self.is_running() {
                 return false;
             }
             sleep(GLANCE);

@@ -68,11 +68,12 @@ impl Workspace {
         }
     }
 
-    /// An image of the store, as skopeo and buildah name it.
+    /// An image of the store, as skopeo and buildah name it when they run in this directory: they
+    /// take no path with capital letters in it.
     pub fn transport_name(&self, stream: &str, tag: &str) -> String {
         match &self.registry {
             Some(registry) => format!("docker://{}/os/{stream}:{tag}", registry.host()),
-            None => format!("oci:{}:{stream}:{tag}", self.path("images").display()),
+            None => format!("oci:images:{stream}:{tag}"),
         }
     }
 
@@ -193,7 +194,8 @@ impl Workspace {
     pub fn image_at(&self, location: &str) -> StoredImage {
         let location: Location = location.parse().unwrap();
         now(async {
-            let (home, stream, reference) = Access::default().open_image(&location).await.unwrap();
+            let opened = Access::default().open_image(&location).await;
+            let (home, stream, reference) = opened.unwrap();
             let raw = home.manifest(&stream, &reference).await.unwrap().unwrap();
             transfer::read_image(&home, &stream, raw).await.unwrap()
         })
