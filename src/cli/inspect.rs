@@ -35,8 +35,7 @@ impl Inspect {
             return Err(Failure::usage(what));
         }
         let access = self.access.access()?;
-        let (home, stream, reference) =
-            access.open_image(&location).await.map_err(Failure::failed)?;
+        let (home, stream, reference) = access.open_image(&location).await?;
         let raw = home.manifest(&stream, &reference).await.map_err(Failure::failed)?;
         let raw = raw.ok_or_else(|| Failure {
             exit: Exit::Failed,

@@ -42,7 +42,7 @@ impl PoolOptions {
     ///
     /// # Errors
     /// When something cannot be used.
-    pub(super) fn prepare(
+    pub(super) async fn prepare(
         self,
         force: bool,
         session: &Session,
@@ -53,14 +53,16 @@ impl PoolOptions {
         if let (None, Some(engine)) = (&self.engine, &file.engine) {
             check_engine(engine)?;
         }
-        let pools = file.select(&self.pools, &self.file).map_err(Failure::input)?;
-        let tasks = pools
-            .into_iter()
-            .map(|pool| task(pool, &self.document, force, session))
-            .collect::<Result<Vec<_>, _>>()?;
+        let pools = file
+            .select(&self.pools, &self.file)
+            .map_err(|error| Failure::of(Exit::Usage, error))?;
+        let mut tasks = Vec::with_capacity(pools.len());
+        for pool in pools {
+            tasks.push(task(pool, &self.document, force, session).await?);
+        }
         let access = self.access.access()?;
         let context = Context {
-            store: access.open_store(&file.store).map_err(Failure::failed)?,
+            store: access.open_store(&file.store)?,
             location: file.store,
             access,
             forced: std::sync::Mutex::default(),
@@ -76,13 +78,13 @@ fn check_engine(name: &str) -> Result<(), Failure> {
     engine.map_err(|error| Failure::of(Exit::Usage, error))
 }
 
-fn task(
+async fn task(
     pool: &Pool,
     document: &DocumentOptions,
     force: bool,
     session: &Session,
 ) -> Result<PoolTask, Failure> {
-    let config = document.read(&pool.config, true)?;
+    let config = document.read(&pool.config, true).await?;
     let platform = pool.platform.clone().unwrap_or_else(this_machine);
     let task = PoolTask::new(&pool.name, config, pool.base.clone(), platform, force)?;
     if task.tag.derived {

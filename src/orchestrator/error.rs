@@ -45,9 +45,11 @@ pub enum OrchestratorError {
     /// A task of this process broke off. Does not happen; kept so that nothing can panic.
     #[error("a task of this process broke off")]
     Task(#[from] tokio::task::JoinError),
-    /// The base is not usable.
-    #[error("the base {name} cannot be used")]
+    /// The base, or another image that a build starts from, is not usable.
+    #[error("the {what} {name} cannot be used")]
     Base {
+        /// What it is.
+        what: String,
         /// As the user named it.
         name: String,
         /// Why.
@@ -137,6 +139,9 @@ impl OrchestratorError {
     /// Whether what the user gave is at fault: the same would go wrong again.
     #[must_use]
     pub fn is_input(&self) -> bool {
+        if let Self::Access(error) = self {
+            return error.is_input();
+        }
         matches!(
             self,
             Self::Base { .. }

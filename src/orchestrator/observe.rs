@@ -117,13 +117,14 @@ async fn extensions(
     context: &Context,
     task: &PoolTask,
 ) -> Result<Result<Option<Extensions>, String>, OrchestratorError> {
+    const EXTENSIONS_IMAGE: &str = "extensions image";
     const FIELD: &str = "baseOSExtensionsContainerImage";
     let Some(name) = task.machine_config.extensions_image().filter(|_| task.needs_packages())
     else {
         return Ok(Ok(None));
     };
     let location = image_in_registry(FIELD, name, &task.pool)?;
-    let found = match base::resolve(context, &location, &task.platform, "extensions image").await? {
+    let found = match base::resolve(context, &location, &task.platform, EXTENSIONS_IMAGE).await? {
         Ok(found) => found,
         Err(missing) => return Ok(Err(missing)),
     };
@@ -131,8 +132,11 @@ async fn extensions(
     let Location::Registry { host, repository, .. } = &location else { return Ok(Ok(None)) };
     let place = context.registry_place(host, repository, digest);
     let manifest = found.manifest.parse_manifest();
-    let manifest =
-        manifest.map_err(|source| OrchestratorError::Base { name: name.to_owned(), source })?;
+    let manifest = manifest.map_err(|source| OrchestratorError::Base {
+        what: EXTENSIONS_IMAGE.to_owned(),
+        name: name.to_owned(),
+        source,
+    })?;
     Ok(Ok(Some(Extensions { place, digest, image_id: manifest.config().digest })))
 }
 

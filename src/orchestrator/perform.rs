@@ -70,7 +70,7 @@ async fn publish(
         pool: &task.pool,
         machine_config_name: &task.rendered.name,
         machine_config: task.machine_config.canonical_json(),
-        base_name: found.public_name.as_deref(),
+        base_name: found.base.public_name.as_deref(),
         base_digest: found.base.digest,
         base_platform_digest: found.base.platform_digest,
         content: record.image,

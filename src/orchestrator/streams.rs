@@ -142,6 +142,8 @@ fn content_tag(raw: &RawManifest) -> ContentTag {
         pool: say(annotation::POOL),
         machine_config: say(annotation::MACHINE_CONFIG),
         current_config: digest_in(&manifest, annotation::CURRENT_CONFIG),
+        base_name: say(annotation::BASE_NAME),
+        base_digest: digest_in(&manifest, annotation::BASE_DIGEST),
         inputs: manifest.annotation(annotation::INPUTS).and_then(|text| Inputs::parse(text).ok()),
     }
 }
