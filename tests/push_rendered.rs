@@ -281,15 +281,15 @@ fn credentials_come_from_an_auth_file() {
     }
     assert_eq!(server.verbs_since(start), ["HEAD 401", "HEAD 401"], "nothing is tried twice");
 
-    for (name, text, words) in [
-        ("gone.json", None, "cannot read the auth file"),
-        ("bad.json", Some("{\"auths\": [\"c2VjcmV0\"]}"), "auth file"),
+    for (name, text, code, words) in [
+        ("gone.json", None, 1, "cannot read the auth file"),
+        ("bad.json", Some("{\"auths\": [\"c2VjcmV0\"]}"), 65, "auth file"),
     ] {
         let path = scratch.path().join(name);
         if let Some(text) = text {
             std::fs::write(&path, text).unwrap();
         }
-        let stderr = push(&repository, &["--authfile", path.to_str().unwrap()]).failed(1);
+        let stderr = push(&repository, &["--authfile", path.to_str().unwrap()]).failed(code);
         assert!(stderr.contains(words) && stderr.contains(name), "{stderr}");
         assert!(!stderr.contains("c2VjcmV0"), "{stderr}");
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use crate::orchestrator::OrchestratorError;
-use crate::store::AccessError;
+use crate::store::{AccessError, StoreError};
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,6 +90,13 @@ impl Failure {
 
 impl From<AccessError> for Failure {
     fn from(error: AccessError) -> Self {
+        let exit = if error.is_input() { Exit::BadInput } else { Exit::Failed };
+        Self::of(exit, error)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
         let exit = if error.is_input() { Exit::BadInput } else { Exit::Failed };
         Self::of(exit, error)
     }

@@ -36,7 +36,7 @@ impl Inspect {
         }
         let access = self.access.access()?;
         let (home, stream, reference) = access.open_image(&location).await?;
-        let raw = home.manifest(&stream, &reference).await.map_err(Failure::failed)?;
+        let raw = home.manifest(&stream, &reference).await?;
         let raw = raw.ok_or_else(|| Failure {
             exit: Exit::Failed,
             causes: vec![format!("there is no image {location}")],

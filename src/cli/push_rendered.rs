@@ -58,10 +58,9 @@ impl PushRendered {
         let machine_config = self.document.read(&self.file, false).await?;
         let (image, layer, _) = pack(&machine_config, &platform).map_err(Failure::failed)?;
         let home = self.access.access()?.open_store(&target.store)?;
-        let missing = missing_tags(&home, &target, &image).await.map_err(Failure::failed)?;
+        let missing = missing_tags(&home, &target, &image).await?;
         if !self.check && !missing.is_empty() {
-            let pushed = push(&home, &target, &image, layer, &missing).await;
-            pushed.map_err(Failure::failed)?;
+            push(&home, &target, &image, layer, &missing).await?;
         }
         let digest = image.manifest.descriptor.digest;
         let reference = format!("{}@{digest}", target.shown);

@@ -139,18 +139,17 @@ impl OrchestratorError {
     /// Whether what the user gave is at fault: the same would go wrong again.
     #[must_use]
     pub fn is_input(&self) -> bool {
-        if let Self::Access(error) = self {
-            return error.is_input();
-        }
-        matches!(
-            self,
+        match self {
+            Self::Access(error) => error.is_input(),
+            Self::Store(error) | Self::Transfer(TransferError::Store(error)) => error.is_input(),
             Self::Base { .. }
-                | Self::BasePlatform { .. }
-                | Self::NoBase { .. }
-                | Self::ConfigImage { .. }
-                | Self::NotInRegistry { .. }
-                | Self::Rootfs(_)
-        )
+            | Self::BasePlatform { .. }
+            | Self::NoBase { .. }
+            | Self::ConfigImage { .. }
+            | Self::NotInRegistry { .. }
+            | Self::Rootfs(_) => true,
+            _ => false,
+        }
     }
 }
 

@@ -7,7 +7,7 @@ const NAME: &str = "minimal.json";
 fn refused(dir: &Path) -> String {
     let before = snapshot(dir);
     let to = format!("oci:{}:s", dir.display());
-    let message = push(&machine_config(NAME), &to, &["--tag", "new"]).failed(1);
+    let message = push(&machine_config(NAME), &to, &["--tag", "new"]).failed(65);
     assert!(snapshot(dir) == before, "{} was changed", dir.display());
     says(&message, &[dir.to_str().unwrap()]);
     message
@@ -52,7 +52,7 @@ fn a_read_only_layout_is_left_alone() {
     // What is there already is no change, and needs no writing.
     assert_eq!(push(&machine_config(NAME), &to, &[]).line(), line);
     let new = point.join("new");
-    let message = push(&machine_config(NAME), &format!("oci:{}", new.display()), &[]).failed(1);
+    let message = push(&machine_config(NAME), &format!("oci:{}", new.display()), &[]).failed(65);
     says(&message, &[new.to_str().unwrap(), "read-only"]);
 }
 
@@ -71,7 +71,7 @@ fn a_full_disk_leaves_the_layout_as_it_was() {
 
     let before = snapshot(&dir);
     let worker = machine_config("rendered-worker.json");
-    let message = push(&worker, &to, &[]).failed(1);
+    let message = push(&worker, &to, &[]).failed(65);
     says(&message, &[dir.to_str().unwrap(), "make room"]);
     assert!(snapshot(&dir) == before, "the layout was changed");
 

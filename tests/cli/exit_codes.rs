@@ -120,7 +120,7 @@ fn a_pool_that_fails_is_1_or_65_and_the_worst_counts() {
     // Asked for alone, the other one does not count.
     let found = run(["plan", "a", "-f", file, "--cache-dir", cache.to_str().unwrap()]);
     assert_eq!(found.code, 1, "{}", found.stderr);
-    let stderr = run(["plan", "c", "-f", file]).failed(65);
+    let stderr = run(["plan", "c", "-f", file]).failed(64);
     assert!(stderr.contains("\"c\"") && stderr.contains("a, b"), "{stderr}");
 }
 

@@ -199,7 +199,8 @@ impl LayoutError {
         )
     }
 
-    /// Whether the directory cannot be a layout at all.
+    /// Whether the directory that the user named cannot serve: it is no layout, or not writable, or
+    /// full.
     #[must_use]
     pub fn is_input(&self) -> bool {
         matches!(
@@ -211,6 +212,9 @@ impl LayoutError {
                 | Self::Name { .. }
                 | Self::Ambiguous { .. }
                 | Self::WhichOne { .. }
+                | Self::ReadOnly { .. }
+                | Self::Denied { .. }
+                | Self::Full { .. }
         )
     }
 

@@ -205,7 +205,7 @@ fn a_layer_that_cannot_be_unpacked_is_refused() {
         let exported = Exported::on_base().layer(media_type::LAYER_GZIP, blob, diff_id).write();
         let found = exported.refused();
         assert!(
-            matches!(found, ResultError::Read { .. } | ResultError::DiffId { .. }),
+            matches!(found, ResultError::Repack { .. } | ResultError::DiffId { .. }),
             "{found:?}"
         );
     }
