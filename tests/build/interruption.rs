@@ -198,6 +198,24 @@ fn an_interrupt_ends_it_in_order(workspace: Workspace) {
     check_finished(&workspace);
 }
 
+/// Also what would otherwise work on for a minute, and what that started.
+#[test]
+fn nothing_outlives_the_program() {
+    let workspace = prepared(Workspace::in_a_layout(), bases::SLOW);
+    for signal in [Signal::KILL, Signal::INT] {
+        let mut run = workspace.start(&["build"]);
+        assert!(run.wait_for("[2/2] STEP 4/"));
+        // The recipe's own processes are seen too, so that they can be missed afterwards.
+        while !processes(workspace.cache()).iter().any(|process| process.contains("sleep 60")) {
+            assert!(run.is_running(), "it ended");
+            sleep(Duration::from_millis(10));
+        }
+        run.signal(signal);
+        run.wait();
+        check_nothing_runs(&workspace);
+    }
+}
+
 /// A root file system is packed by a thread that knows nothing of signals, into a scratch file.
 #[test]
 fn packing_a_root_file_system_can_be_interrupted_and_killed() {
