@@ -175,7 +175,8 @@ fn spelling_and_bookkeeping_change_nothing() {
     assert_eq!(digest(&object.to_string()), wanted, "what a cluster adds");
 
     // What is not bookkeeping counts.
-    let changes: [(&str, fn(&mut Value)); 4] = [
+    type Change = fn(&mut Value);
+    let changes: [(&str, Change); 4] = [
         ("name", |o| o["metadata"]["name"] = json!("other")),
         ("annotation", |o| o["metadata"]["annotations"] = json!({"x": "y"})),
         ("label", |o| o["metadata"]["labels"] = json!({"x": "y"})),

@@ -24,7 +24,7 @@ pub struct Build {
 
 impl Build {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
-        let (context, tasks) = self.pools.prepare(self.force, session)?;
+        let (context, tasks) = self.pools.prepare(self.force, session).await?;
         let (mut values, mut text, mut exit) = (Vec::new(), String::new(), Exit::Done);
         for task in &tasks {
             let built =

@@ -4,6 +4,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use crate::orchestrator::OrchestratorError;
+use crate::store::AccessError;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,6 +85,13 @@ impl Failure {
     /// Anything else that went wrong.
     pub fn failed(error: impl std::error::Error) -> Self {
         Self::of(Exit::Failed, error)
+    }
+}
+
+impl From<AccessError> for Failure {
+    fn from(error: AccessError) -> Self {
+        let exit = if error.is_input() { Exit::BadInput } else { Exit::Failed };
+        Self::of(exit, error)
     }
 }
 

@@ -13,8 +13,10 @@ use crate::plan::{Change, Inputs, changes};
 use crate::store::transfer::{self, StoredImage};
 use crate::store::{Location, Store};
 
-/// Say what an image says about itself: its layers, labels, and for what layerwright made also the
-/// key and the inputs of its build.
+/// Say what an image says about itself.
+///
+/// Prints its digest, platform, layers and labels; of what layerwright built also the key and the
+/// inputs of the build. Of an index, the images in it.
 #[derive(Debug, Args)]
 pub struct Inspect {
     /// The image: HOST[:PORT]/REPOSITORY[:TAG] or oci:DIR[:NAME]
@@ -28,9 +30,12 @@ impl Inspect {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
         let location: Location =
             self.reference.parse().map_err(|error| Failure::of(Exit::Usage, error))?;
+        if let Location::Directory(_) | Location::Tar(_) = location {
+            let what = format!("{location} is a plain root file system; inspect takes an image");
+            return Err(Failure::usage(what));
+        }
         let access = self.access.access()?;
-        let (home, stream, reference) =
-            access.open_image(&location).await.map_err(Failure::failed)?;
+        let (home, stream, reference) = access.open_image(&location).await?;
         let raw = home.manifest(&stream, &reference).await.map_err(Failure::failed)?;
         let raw = raw.ok_or_else(|| Failure {
             exit: Exit::Failed,
@@ -107,7 +112,8 @@ fn image_text(location: &Location, image: &StoredImage) -> String {
     line("type", &image.raw.descriptor.media_type);
     line("platform", image.config.platform());
     for layer in image.manifest.layers() {
-        line("layer", &format!("{} {} bytes {}", layer.digest, layer.size, layer.media_type));
+        let kind = clean(&layer.media_type);
+        line("layer", &format!("{} {} bytes {kind}", layer.digest, layer.size));
     }
     for (name, value) in image.config.labels() {
         line("label", &format!("{}={}", clean(name), clean(value)));
@@ -129,7 +135,9 @@ fn all(inputs: &Inputs) -> Vec<Change> {
     changes(None, inputs)
 }
 
-/// Without control characters: an image from anywhere must not play with the terminal.
+/// Without control characters, and without those that turn the direction of what follows: an image
+/// from anywhere must not play with the terminal.
 fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    let turns = |c| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|c| if c.is_control() || turns(c) { ' ' } else { c }).collect()
 }

@@ -102,16 +102,30 @@ fn execute(command: Command, session: &Session) -> Result<Exit, Failure> {
         watch_signals(&session.cancel)?;
         match command {
             Command::Init(command) => command.run(session),
-            Command::PushRendered(command) => command.run(session).await,
-            Command::Build(command) => command.run(session).await,
-            Command::Plan(command) => command.run(session).await,
-            Command::Inspect(command) => command.run(session).await,
             Command::Completions(command) => command.run(session),
+            // It has things to put in order when it is interrupted, and does.
+            Command::Build(command) => command.run(session).await,
+            Command::PushRendered(command) => interruptible(command.run(session), session).await,
+            Command::Plan(command) => interruptible(command.run(session), session).await,
+            Command::Inspect(command) => interruptible(command.run(session), session).await,
         }
     });
     // What was interrupted may still be reading a large file: nobody waits for that any more.
     runtime.shutdown_background();
     result
+}
+
+/// Runs a command that can be dropped at any point.
+async fn interruptible(
+    command: impl Future<Output = Result<Exit, Failure>>,
+    session: &Session,
+) -> Result<Exit, Failure> {
+    tokio::select! {
+        done = command => done,
+        () = session.cancel.cancelled() => {
+            Err(Failure { exit: Exit::Failed, causes: vec!["interrupted".to_owned()] })
+        }
+    }
 }
 
 /// Makes Ctrl-C and a request to terminate end the work in order; the second one ends it at once.

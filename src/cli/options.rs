@@ -58,20 +58,25 @@ impl DocumentOptions {
     ///
     /// # Errors
     /// When it cannot be read or used: always exit code 65.
-    pub fn read(&self, path: &Path, allow_ignition: bool) -> Result<MachineConfig, Failure> {
+    pub async fn read(&self, path: &Path, allow_ignition: bool) -> Result<MachineConfig, Failure> {
         let options = ReadOptions { max_bytes: self.max_document_size, allow_ignition };
         let from_input = path == Path::new("-");
         let origin =
             if from_input { "standard input".to_owned() } else { path.display().to_string() };
         // One byte more than the limit tells a document that is too long from one that just fits.
         let limit = u64::try_from(self.max_document_size).unwrap_or(u64::MAX).saturating_add(1);
-        let mut bytes = Vec::new();
-        let result = if from_input {
-            std::io::stdin().lock().take(limit).read_to_end(&mut bytes)
-        } else {
-            std::fs::File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes))
-        };
-        result.map_err(|error| {
+        let path = path.to_owned();
+        // Whoever feeds a pipe may take long: an interrupt must not wait for that.
+        let reading = tokio::task::spawn_blocking(move || {
+            let mut bytes = Vec::new();
+            if from_input {
+                std::io::stdin().lock().take(limit).read_to_end(&mut bytes)?;
+            } else {
+                std::fs::File::open(path)?.take(limit).read_to_end(&mut bytes)?;
+            }
+            Ok::<_, std::io::Error>(bytes)
+        });
+        let bytes = reading.await.map_err(Failure::failed)?.map_err(|error| {
             Failure::new(Exit::BadInput, &format!("cannot read {origin}"), error)
         })?;
         read(&bytes, &origin, &options).map_err(Failure::input)

@@ -25,15 +25,10 @@ pub struct Plan {
 
 impl Plan {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
-        let (context, tasks) = self.pools.prepare(self.force, session)?;
+        let (context, tasks) = self.pools.prepare(self.force, session).await?;
         let (mut values, mut text, mut exit) = (Vec::new(), String::new(), Exit::Done);
         for task in &tasks {
-            let planned = tokio::select! {
-                planned = orchestrator::plan(&context, task, &session.terminal) => planned,
-                () = session.cancel.cancelled() => {
-                    Err(orchestrator::OrchestratorError::Interrupted)
-                }
-            };
+            let planned = orchestrator::plan(&context, task, &session.terminal).await;
             let outcome = planned.map_err(Failure::from);
             values.push(value(&context, task, &outcome));
             match &outcome {

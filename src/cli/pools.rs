@@ -42,39 +42,49 @@ impl PoolOptions {
     ///
     /// # Errors
     /// When something cannot be used.
-    pub(super) fn prepare(
+    pub(super) async fn prepare(
         self,
         force: bool,
         session: &Session,
     ) -> Result<(Context, Vec<PoolTask>), Failure> {
+        // What was asked for is checked first: an engine that is not there needs no pool file.
+        self.engine.as_deref().map_or(Ok(()), check_engine)?;
         let file = PoolFile::read(&self.file).map_err(Failure::input)?;
-        let engine = self.engine.as_deref().or(file.engine.as_deref()).unwrap_or("auto");
-        let engine: EngineChoice =
-            engine.parse().map_err(|error| Failure::of(Exit::Usage, error))?;
-        engine.available().map_err(|error| Failure::of(Exit::Usage, error))?;
-        let pools = file.select(&self.pools, &self.file).map_err(Failure::input)?;
-        let tasks = pools
-            .into_iter()
-            .map(|pool| task(pool, &self.document, force, session))
-            .collect::<Result<Vec<_>, _>>()?;
+        if let (None, Some(engine)) = (&self.engine, &file.engine) {
+            check_engine(engine)?;
+        }
+        let pools = file
+            .select(&self.pools, &self.file)
+            .map_err(|error| Failure::of(Exit::Usage, error))?;
+        let mut tasks = Vec::with_capacity(pools.len());
+        for pool in pools {
+            tasks.push(task(pool, &self.document, force, session).await?);
+        }
         let access = self.access.access()?;
         let context = Context {
-            store: access.open_store(&file.store).map_err(Failure::failed)?,
+            store: access.open_store(&file.store)?,
             location: file.store,
             access,
+            forced: std::sync::Mutex::default(),
             cache: absolute(self.cache_dir.map_or_else(default_cache_dir, Ok)?)?,
         };
         Ok((context, tasks))
     }
 }
 
-fn task(
+/// There is one engine so far, so what is checked need not be kept.
+fn check_engine(name: &str) -> Result<(), Failure> {
+    let engine = name.parse::<EngineChoice>().and_then(EngineChoice::available);
+    engine.map_err(|error| Failure::of(Exit::Usage, error))
+}
+
+async fn task(
     pool: &Pool,
     document: &DocumentOptions,
     force: bool,
     session: &Session,
 ) -> Result<PoolTask, Failure> {
-    let config = document.read(&pool.config, true)?;
+    let config = document.read(&pool.config, true).await?;
     let platform = pool.platform.clone().unwrap_or_else(this_machine);
     let task = PoolTask::new(&pool.name, config, pool.base.clone(), platform, force)?;
     if task.tag.derived {

@@ -55,23 +55,14 @@ impl PushRendered {
         let platform: Platform =
             self.platform.parse().map_err(|error| Failure::of(Exit::Usage, error))?;
         let target = Target::of(&self.to, self.tags)?;
-        let machine_config = self.document.read(&self.file, false)?;
+        let machine_config = self.document.read(&self.file, false).await?;
         let (image, layer, _) = pack(&machine_config, &platform).map_err(Failure::failed)?;
-        let home = self.access.access()?.open_store(&target.store).map_err(Failure::failed)?;
-        let work = async {
-            let missing = missing_tags(&home, &target, &image).await?;
-            if !self.check && !missing.is_empty() {
-                push(&home, &target, &image, layer, &missing).await?;
-            }
-            Ok::<_, StoreError>(missing)
-        };
-        let missing = tokio::select! {
-            missing = work => missing.map_err(Failure::failed)?,
-            () = session.cancel.cancelled() => return Err(Failure {
-                exit: Exit::Failed,
-                causes: vec!["interrupted".to_owned()],
-            }),
-        };
+        let home = self.access.access()?.open_store(&target.store)?;
+        let missing = missing_tags(&home, &target, &image).await.map_err(Failure::failed)?;
+        if !self.check && !missing.is_empty() {
+            let pushed = push(&home, &target, &image, layer, &missing).await;
+            pushed.map_err(Failure::failed)?;
+        }
         let digest = image.manifest.descriptor.digest;
         let reference = format!("{}@{digest}", target.shown);
         let value = json!({
@@ -104,7 +95,12 @@ impl Target {
                 let store = StoreLocation::Registry { host, prefix: String::new() };
                 (store, repository, tag, shown)
             }
-            Location::Layout { dir, name } => {
+            Location::Layout { digest: Some(_), .. } => {
+                return Err(Failure::usage(
+                    "--to takes a tag, not a digest: the image decides that",
+                ));
+            }
+            Location::Layout { dir, name, digest: None } => {
                 let shown = format!("oci:{}", dir.display());
                 let (stream, tag) = match name.as_deref() {
                     None => ("", "latest"),

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use crate::image::{Config, Digest, OwnLayer, Platform};
+use crate::image::{Config, Descriptor, Digest, OwnLayer, Platform};
 
 pub mod buildah;
 pub mod recipe;
@@ -81,6 +81,8 @@ pub struct BuildSpec {
     pub base: PinnedImage,
     /// The config of the base.
     pub base_config: Config,
+    /// The layers of the base, lowest first.
+    pub base_layers: Vec<Descriptor>,
     /// All other images.
     pub images: Vec<PinnedImage>,
     /// What the image must run on.
@@ -144,8 +146,9 @@ pub struct Built {
     pub engine: String,
     /// The image's config as the engine wrote it.
     pub config: Config,
-    /// The layers above the base, lowest first, with the files that hold them.
-    pub layers: Vec<(OwnLayer, PathBuf)>,
+    /// The layers above the base, lowest first, with the files that hold them. One that the base has
+    /// too has no file.
+    pub layers: Vec<(OwnLayer, Option<PathBuf>)>,
     /// Keeps those files until they are used.
     pub scratch: Scratch,
 }

@@ -217,7 +217,10 @@ pub fn write_manifest(
     for layer in &base_layers {
         layers.push(serde_json::to_value(layer)?);
     }
-    layers.extend(own_layers.iter().map(spec_descriptor));
+    for layer in own_layers {
+        let media_type = oci_layer_type(&layer.media_type).to_owned();
+        layers.push(spec_descriptor(&Descriptor { media_type, ..layer.clone() }));
+    }
     let mut document = serde_json::json!({
         "schemaVersion": 2,
         "mediaType": media_type::MANIFEST,

@@ -29,6 +29,8 @@ pub use manifest::{
 };
 pub use platform::{Platform, PlatformError};
 pub use rendered_config::PackError;
-pub use rendered_config::{RenderedConfig, pack_rendered_config};
+pub use rendered_config::{
+    RENDERED_LAYER_LIMIT, RenderedConfig, pack_rendered_config, rendered_source,
+};
 pub use rootfs::{base_image, base_source};
 pub use stamp::{Stamp, stamp};

@@ -21,8 +21,6 @@ use crate::store::{AccessError, BlobSource, Home, Location, Reference, Store, St
 pub struct FoundBase {
     /// What the plan knows of it.
     pub base: Base,
-    /// The base's name where others can use it too: in a registry.
-    pub public_name: Option<String>,
     /// Its manifest for the pool's platform.
     pub manifest: RawManifest,
     blobs: Blobs,
@@ -41,8 +39,8 @@ enum Blobs {
 }
 
 impl FoundBase {
-    fn new(base: Base, public_name: Option<String>, manifest: RawManifest, blobs: Blobs) -> Self {
-        Self { base, public_name, manifest, blobs, read: OnceCell::new() }
+    fn new(base: Base, manifest: RawManifest, blobs: Blobs) -> Self {
+        Self { base, manifest, blobs, read: OnceCell::new() }
     }
 
     /// Its manifest and config, read once.
@@ -132,7 +130,8 @@ pub async fn resolve(
         opened => opened?,
     };
     let Some(named) = home.manifest(&stream, &reference).await? else { return absent() };
-    let wrong = |source| OrchestratorError::Base { name: name.clone(), source };
+    let wrong =
+        |source| OrchestratorError::Base { what: what.to_owned(), name: name.clone(), source };
     let digest = named.descriptor.digest;
     let manifest = match named.parse().map_err(wrong)? {
         Document::Manifest(_) => named,
@@ -148,14 +147,9 @@ pub async fn resolve(
         }
     };
     let platform_digest = manifest.descriptor.digest;
-    let base = Base { name: name.clone(), digest, platform_digest };
-    let public_name = matches!(location, Location::Registry { .. }).then_some(name);
-    Ok(Ok(FoundBase::new(
-        base,
-        public_name,
-        manifest,
-        Blobs::Store { home: Box::new(home), stream },
-    )))
+    let public_name = matches!(location, Location::Registry { .. }).then(|| name.clone());
+    let base = Base { name, public_name, digest, platform_digest };
+    Ok(Ok(FoundBase::new(base, manifest, Blobs::Store { home: Box::new(home), stream })))
 }
 
 /// A plain root file system is packed only when the base stream does not hold it already: its
@@ -194,8 +188,8 @@ async fn packed(
         }
     };
     let digest = manifest.descriptor.digest;
-    let base = Base { name, digest, platform_digest: digest };
-    Ok(FoundBase::new(base, None, manifest, blobs))
+    let base = Base { name, public_name: None, digest, platform_digest: digest };
+    Ok(FoundBase::new(base, manifest, blobs))
 }
 
 /// The digest of the root file system that a base was packed from.

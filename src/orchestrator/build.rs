@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::observe::{self, Lookup, Observation};
-use super::{Context, OrchestratorError, PoolTask, Report, base};
+use super::observe::{self, Observation};
+use super::records::{self, Lookup};
+use super::streams::StreamReader;
+use super::{Context, OrchestratorError, PoolTask, Report, interruptible};
 use crate::engine::buildah::{self, LineSink};
 use crate::engine::recipe::{self, Packages};
 use crate::engine::{BuildSpec, Built, PinnedImage};
@@ -38,38 +40,55 @@ pub struct Building<'a> {
     pub report: &'a dyn Report,
 }
 
+/// What there is to do about a key once nobody else builds it.
+enum Prepared {
+    /// Nothing: there is a record by now.
+    Taken(Record),
+    /// To build this.
+    Build(Box<BuildSpec>),
+}
+
 impl Building<'_> {
     /// Builds the image, unless somebody else did meanwhile, and records it.
     ///
     /// # Errors
     /// When the build fails, or a store does.
     pub async fn run(self, cancel: &CancellationToken) -> Result<Record, OrchestratorError> {
-        let found = self.observation.base()?;
         // Another process on this machine may be building the same key: its result is ours.
         let _lock = self.lock(cancel).await?;
-        if let Some(record) = self.record_of_another().await? {
-            return Ok(record);
-        }
-        let base = found.read(self.context).await?;
-        base::check_platform(self.task, found, &base.config)?;
-        let spec = self.spec(base).await?;
+        let spec = match interruptible(self.prepare(), cancel).await? {
+            Prepared::Taken(record) => return Ok(record),
+            Prepared::Build(spec) => spec,
+        };
         let log = Log::create(&spec.log, self.report)?;
         let key = self.key.short();
         let running = self.report.begin(&format!("building key {key} with buildah"), None);
+        // It ends what it started itself when it is interrupted.
         let built = buildah::build(&spec, &self.context.cache, &log, cancel).await;
         drop(running);
         let built = built.map_err(|source| OrchestratorError::Build {
-            key,
+            key: key.clone(),
             log: spec.log.clone(),
             source,
         })?;
-        self.record(base, built).await
+        let _recording = self.report.begin(&format!("recording key {key}"), None);
+        interruptible(self.record(built), cancel).await
+    }
+
+    /// Takes over the record of another process, or puts together what the engine needs.
+    async fn prepare(self) -> Result<Prepared, OrchestratorError> {
+        if let Some(record) = self.record_of_another().await? {
+            return Ok(Prepared::Taken(record));
+        }
+        let base = self.observation.base()?.read(self.context).await?;
+        Ok(Prepared::Build(Box::new(self.spec(base).await?)))
     }
 
     /// Puts the built image on the base's own layers and writes the record, unless another process
     /// wrote one first.
-    async fn record(self, base: &StoredImage, built: Built) -> Result<Record, OrchestratorError> {
+    async fn record(self, built: Built) -> Result<Record, OrchestratorError> {
         let (store, key) = (&self.context.store, self.key);
+        let base = self.observation.base()?.read(self.context).await?;
         let image = self.image(base, &built)?;
         let written = transfer::stored(BUILDS, image.manifest.clone(), &image.config_bytes)?;
         let layers = BaseLayers { manifest: &base.manifest, config: &base.config };
@@ -82,7 +101,9 @@ impl Building<'_> {
         transfer::mount_all(store, BUILDS, &base_stream, &base_layers).await?;
         let layers = built.layers.iter();
         let mut blobs: Vec<_> = layers
-            .map(|(layer, file)| (layer.descriptor.clone(), BlobSource::File(file.clone())))
+            .filter_map(|(layer, file)| {
+                Some((layer.descriptor.clone(), BlobSource::File(file.clone()?)))
+            })
             .collect();
         blobs.push((image.config.clone(), BlobSource::Bytes(image.config_bytes)));
         transfer::put_blobs(store, BUILDS, blobs).await?;
@@ -92,6 +113,9 @@ impl Building<'_> {
             return Ok(theirs);
         }
         store.put_manifest(BUILDS, &Reference::Tag(key.tag()), &image.manifest).await?;
+        if self.forced {
+            self.context.remember_forced(key);
+        }
         Ok(ours)
     }
 
@@ -101,7 +125,7 @@ impl Building<'_> {
             return Ok(None);
         }
         let found = self.observation.base()?;
-        match observe::recorded(self.context, found, self.key).await? {
+        match records::recorded(self.context, found, self.key).await? {
             Lookup::Image(record) => {
                 let text = format!("took over the image {} of another run", record.image);
                 self.report.note(&self.task.pool, &text);
@@ -152,6 +176,7 @@ impl Building<'_> {
             dockerfile: recipe::content_dockerfile(packages),
             base: pinned(recipe::BASE, &streams.base(), base),
             base_config: base.config.clone(),
+            base_layers: base.manifest.layers().to_vec(),
             images,
             platform: self.task.platform.clone(),
             network: packages != Packages::None,
@@ -166,12 +191,11 @@ impl Building<'_> {
         let raw = store.manifest(&stream, &Reference::Tag("latest".to_owned())).await?;
         let moved = || OrchestratorError::RenderedMoved { pool: self.task.pool.clone() };
         let image = transfer::read_image(store, &stream, raw.ok_or_else(moved)?).await?;
-        let source = image.manifest.annotation(annotation::SOURCE);
-        if source == Some(self.task.rendered.source.to_string().as_str()) {
-            Ok(image)
-        } else {
-            Err(moved())
-        }
+        let reader = StreamReader { context: self.context, task: self.task, report: self.report };
+        let ours = image.raw.descriptor.digest == self.task.rendered.image
+            || reader.rendered_source(&stream, &image.raw).await?
+                == Some(self.task.rendered.source);
+        if ours { Ok(image) } else { Err(moved()) }
     }
 
     /// Waits for other processes of this machine that build the same key. The lock ends with the

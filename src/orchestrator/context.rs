@@ -1,12 +1,14 @@
 //! What the orchestrator is given to work with.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::Mutex;
 
 use super::OrchestratorError;
 use crate::engine::{ImagePlace, RegistryAccess, Scratch};
 use crate::image::Digest;
-use crate::plan::Step;
-use crate::store::{Access, Home, Location, StoreLocation};
+use crate::plan::{Key, Step};
+use crate::store::{Access, Home, StoreLocation};
 
 /// What all pools of a run share.
 #[derive(Debug)]
@@ -19,9 +21,23 @@ pub struct Context {
     pub access: Access,
     /// What may be deleted at any time: pulled bases, logs, scratch files.
     pub cache: PathBuf,
+    /// Keys that this run built although they had an image.
+    pub forced: Mutex<HashSet<Key>>,
 }
 
 impl Context {
+    /// Whether this run built a key although it had an image.
+    #[must_use]
+    pub fn was_forced(&self, key: Key) -> bool {
+        self.forced.lock().is_ok_and(|keys| keys.contains(&key))
+    }
+
+    /// Remembers that this run built a key although it had an image.
+    pub fn remember_forced(&self, key: Key) {
+        // A poisoned lock costs one more build that the user asked for anyway.
+        let _ = self.forced.lock().map(|mut keys| keys.insert(key));
+    }
+
     /// A directory for files that nobody needs after this run.
     ///
     /// # Errors
@@ -47,22 +63,9 @@ impl Context {
         }
     }
 
-    /// Where an engine finds an image that a user names; `None` where the name is not one of an
-    /// image.
+    /// Where an engine finds an image of a registry.
     #[must_use]
-    pub fn place_of(&self, location: &Location, digest: Digest) -> Option<ImagePlace> {
-        match location {
-            Location::Registry { host, repository, .. } => {
-                Some(self.registry_place(host, repository, digest))
-            }
-            Location::Layout { dir, name: Some(name) } => {
-                Some(ImagePlace::Layout { dir: dir.clone(), name: name.clone() })
-            }
-            Location::Layout { name: None, .. } | Location::Directory(_) | Location::Tar(_) => None,
-        }
-    }
-
-    fn registry_place(&self, host: &str, repository: &str, digest: Digest) -> ImagePlace {
+    pub fn registry_place(&self, host: &str, repository: &str, digest: Digest) -> ImagePlace {
         let access = RegistryAccess {
             insecure: self.access.without_tls(host),
             authfile: self.access.authfile.clone(),

@@ -30,9 +30,11 @@ pub enum OrchestratorError {
     /// An image could not be written.
     #[error(transparent)]
     Canonical(#[from] CanonicalError),
-    /// An image that a config names is not one that can be handed to a build.
-    #[error("the {field} of the config of pool {pool:?} must be an image, not {name}")]
-    NotAnImage {
+    /// A config names something on disk.
+    #[error(
+        "the {field} of the config of pool {pool:?} must be an image in a registry, not {name}"
+    )]
+    NotInRegistry {
         /// The field of the MachineConfig.
         field: &'static str,
         /// The pool.
@@ -43,9 +45,11 @@ pub enum OrchestratorError {
     /// A task of this process broke off. Does not happen; kept so that nothing can panic.
     #[error("a task of this process broke off")]
     Task(#[from] tokio::task::JoinError),
-    /// The base is not usable.
-    #[error("the base {name} cannot be used")]
+    /// The base, or another image that a build starts from, is not usable.
+    #[error("the {what} {name} cannot be used")]
     Base {
+        /// What it is.
+        what: String,
         /// As the user named it.
         name: String,
         /// Why.
@@ -82,6 +86,9 @@ pub enum OrchestratorError {
         /// What is wrong with it.
         source: crate::store::LocationError,
     },
+    /// This machine cannot build.
+    #[error("this machine cannot build")]
+    Engine(#[source] BuildahError),
     /// A build failed.
     #[error("the build of key {key} failed; its log is {log}")]
     Build {
@@ -132,14 +139,29 @@ impl OrchestratorError {
     /// Whether what the user gave is at fault: the same would go wrong again.
     #[must_use]
     pub fn is_input(&self) -> bool {
+        if let Self::Access(error) = self {
+            return error.is_input();
+        }
         matches!(
             self,
             Self::Base { .. }
                 | Self::BasePlatform { .. }
                 | Self::NoBase { .. }
                 | Self::ConfigImage { .. }
-                | Self::NotAnImage { .. }
+                | Self::NotInRegistry { .. }
                 | Self::Rootfs(_)
         )
     }
+}
+
+/// An error and its causes in one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
 }

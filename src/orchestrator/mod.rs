@@ -9,12 +9,15 @@ mod context;
 mod error;
 mod observe;
 mod perform;
+mod records;
+mod streams;
 mod task;
 
 pub use context::{Context, Progress, Report};
 pub use error::OrchestratorError;
 pub use task::{PoolTask, pack};
 
+use crate::engine::buildah;
 use crate::image::Digest;
 use crate::plan::{NotNow, Step, decide, steps};
 use perform::perform;
@@ -40,10 +43,12 @@ pub async fn build(
     report: &dyn Report,
     cancel: &CancellationToken,
 ) -> Result<Outcome, OrchestratorError> {
-    let mut observation = tokio::select! {
-        observation = observe::observe(context, task, report) => observation?,
-        () = cancel.cancelled() => return Err(OrchestratorError::Interrupted),
-    };
+    let mut observation = interruptible(observe::observe(context, task, report), cancel).await?;
+    // What this machine cannot do is said before anything is written.
+    let planned = steps(observation.snapshot.clone()).0;
+    if planned.iter().any(|step| matches!(step, Step::Build { .. })) {
+        buildah::preflight(cancel).await.map_err(OrchestratorError::Engine)?;
+    }
     let mut done = Vec::new();
     loop {
         let decision = decide(&observation.snapshot);
@@ -71,4 +76,15 @@ pub async fn plan(
     let image = observation.snapshot.image();
     let (steps, not_now) = steps(observation.snapshot);
     Ok(Outcome { steps, not_now, image })
+}
+
+/// Does work that can be dropped at any point.
+async fn interruptible<T>(
+    work: impl Future<Output = Result<T, OrchestratorError>>,
+    cancel: &CancellationToken,
+) -> Result<T, OrchestratorError> {
+    tokio::select! {
+        done = work => done,
+        () = cancel.cancelled() => Err(OrchestratorError::Interrupted),
+    }
 }

@@ -4,16 +4,15 @@
 use std::collections::BTreeMap;
 
 use super::base::{self, FoundBase};
+use super::records::{Lookup, recorded};
+use super::streams::StreamReader;
+use super::task::image_in_registry;
 use super::{Context, OrchestratorError, PoolTask, Report};
 use crate::engine::ImagePlace;
 use crate::engine::recipe::{self, IGNITION_FILE, Packages};
-use crate::image::{Digest, Document, Manifest, RawManifest, annotation};
-use crate::plan::{
-    BUILDS, BaseLayers, ContentTag, Inputs, Key, Recipe, RecipeClass, Record, Recorded,
-    RenderedTag, Snapshot, StreamTags, Streams, check_record,
-};
-use crate::store::transfer::{self, StoredImage, TransferError};
-use crate::store::{Location, Reference, Store, StoreError};
+use crate::image::Digest;
+use crate::plan::{Inputs, Recipe, RecipeClass, Recorded, Snapshot};
+use crate::store::Location;
 
 /// A snapshot, and what `perform` needs beside it.
 #[derive(Debug)]
@@ -57,12 +56,11 @@ pub async fn observe(
     task: &PoolTask,
     report: &dyn Report,
 ) -> Result<Observation, OrchestratorError> {
-    let streams = Streams(&task.pool);
-    let (rendered, content) = (streams.rendered_config(), streams.content());
+    let streams = StreamReader { context, task, report };
     let (base_stream, rendered_stream, content_stream, base_image, extensions) = tokio::try_join!(
-        base_stream(context, task),
-        rendered_stream(context, task, &rendered),
-        content_stream(context, task, &content),
+        streams.base(),
+        streams.rendered(),
+        streams.content(),
         base::find_image(context, task),
         extensions(context, task),
     )?;
@@ -87,100 +85,30 @@ pub async fn observe(
         inputs,
         recorded: Recorded::Nothing,
         content_stream,
-        force: task.force,
+        force: false,
     };
+    if let Ok((_, key)) = &snapshot.inputs {
+        // One build is what --force asks for, also for pools that share it.
+        snapshot.force = task.force && !context.was_forced(*key);
+    }
     if let (Ok((_, key)), Ok(found)) = (&snapshot.inputs, &base)
         && (snapshot.force || !snapshot.content_is_published())
     {
+        // Found out here, before anything is written.
+        base::check_platform(task, found, &found.read(context).await?.config)?;
         snapshot.recorded = match recorded(context, found, *key).await? {
             Lookup::Nothing => Recorded::Nothing,
             Lookup::Image(record) => Recorded::Image(record),
-            Lookup::Refused { image, reason } => {
+            Lookup::Refused { reason } => {
                 let key = key.short();
-                report.note(
-                    &task.pool,
-                    &format!(
-                        "refused the record {image} of key {key}: {reason}; it counts as absent"
-                    ),
-                );
+                let text =
+                    format!("refused the record of key {key}: {reason}; it counts as absent");
+                report.note(&task.pool, &text);
                 Recorded::Nothing
             }
         };
     }
     Ok(Observation { snapshot, base: base.ok(), extensions: extensions.unwrap_or_default() })
-}
-
-fn tag(name: &str) -> Reference {
-    Reference::Tag(name.to_owned())
-}
-
-async fn base_stream(
-    context: &Context,
-    task: &PoolTask,
-) -> Result<Option<RawManifest>, OrchestratorError> {
-    Ok(context.store.manifest(&Streams(&task.pool).base(), &tag("latest")).await?)
-}
-
-async fn rendered_stream(
-    context: &Context,
-    task: &PoolTask,
-    stream: &str,
-) -> Result<StreamTags<RenderedTag>, OrchestratorError> {
-    let read = async |name: &str| {
-        let Some(found) = context.store.head(stream, &tag(name)).await? else { return Ok(None) };
-        let image = found.digest;
-        if image == task.rendered.image {
-            return Ok(Some(RenderedTag { image, source: Some(task.rendered.source) }));
-        }
-        let manifest = context.store.manifest(stream, &tag(name)).await?;
-        let manifest = manifest.and_then(|manifest| manifest.parse_manifest().ok());
-        let source = manifest.as_ref().and_then(|m| digest_in(m, annotation::SOURCE));
-        Ok::<_, StoreError>(Some(RenderedTag { image, source }))
-    };
-    let (latest, named) = tokio::try_join!(read("latest"), read(&task.tag.tag))?;
-    Ok(StreamTags { latest, named })
-}
-
-async fn content_stream(
-    context: &Context,
-    task: &PoolTask,
-    stream: &str,
-) -> Result<StreamTags<ContentTag>, OrchestratorError> {
-    let (latest_tag, named_tag) = (tag("latest"), tag(&task.tag.tag));
-    let (latest, named) = tokio::try_join!(
-        context.store.manifest(stream, &latest_tag),
-        context.store.head(stream, &named_tag),
-    )?;
-    let latest = latest.as_ref().map(content_tag);
-    let named = match (named, &latest) {
-        (None, _) => None,
-        (Some(named), Some(latest)) if latest.image == Some(named.digest) => Some(latest.clone()),
-        (Some(_), _) => context.store.manifest(stream, &named_tag).await?.as_ref().map(content_tag),
-    };
-    Ok(StreamTags { latest, named })
-}
-
-/// What a stamped image says of itself. One that says nothing, or something unreadable, is an image
-/// that layerwright did not make: it holds nothing that is wanted.
-fn content_tag(raw: &RawManifest) -> ContentTag {
-    let image = Some(raw.descriptor.digest);
-    let Ok(Document::Manifest(manifest)) = raw.parse() else {
-        return ContentTag { image, ..ContentTag::default() };
-    };
-    let say = |name| manifest.annotation(name).map(str::to_owned);
-    ContentTag {
-        image,
-        key: manifest.annotation(annotation::KEY).and_then(|key| key.parse().ok()),
-        content: digest_in(&manifest, annotation::CONTENT),
-        pool: say(annotation::POOL),
-        machine_config: say(annotation::MACHINE_CONFIG),
-        current_config: digest_in(&manifest, annotation::CURRENT_CONFIG),
-        inputs: manifest.annotation(annotation::INPUTS).and_then(|text| Inputs::parse(text).ok()),
-    }
-}
-
-fn digest_in(manifest: &Manifest, name: &str) -> Option<Digest> {
-    manifest.annotation(name)?.parse().ok()
 }
 
 /// The extensions image, when the config needs packages and names one. The inner error says what is
@@ -189,27 +117,26 @@ async fn extensions(
     context: &Context,
     task: &PoolTask,
 ) -> Result<Result<Option<Extensions>, String>, OrchestratorError> {
+    const EXTENSIONS_IMAGE: &str = "extensions image";
     const FIELD: &str = "baseOSExtensionsContainerImage";
-    let pool = || task.pool.clone();
     let Some(name) = task.machine_config.extensions_image().filter(|_| task.needs_packages())
     else {
         return Ok(Ok(None));
     };
-    let location: Location = name.parse().map_err(|source| OrchestratorError::ConfigImage {
-        field: FIELD,
-        pool: pool(),
-        source,
-    })?;
-    let found = match base::resolve(context, &location, &task.platform, "extensions image").await? {
+    let location = image_in_registry(FIELD, name, &task.pool)?;
+    let found = match base::resolve(context, &location, &task.platform, EXTENSIONS_IMAGE).await? {
         Ok(found) => found,
         Err(missing) => return Ok(Err(missing)),
     };
-    let (name, digest) = (name.to_owned(), found.base.platform_digest);
-    let Some(place) = context.place_of(&location, digest) else {
-        return Err(OrchestratorError::NotAnImage { field: FIELD, pool: pool(), name });
-    };
+    let digest = found.base.platform_digest;
+    let Location::Registry { host, repository, .. } = &location else { return Ok(Ok(None)) };
+    let place = context.registry_place(host, repository, digest);
     let manifest = found.manifest.parse_manifest();
-    let manifest = manifest.map_err(|source| OrchestratorError::Base { name, source })?;
+    let manifest = manifest.map_err(|source| OrchestratorError::Base {
+        what: EXTENSIONS_IMAGE.to_owned(),
+        name: name.to_owned(),
+        source,
+    })?;
     Ok(Ok(Some(Extensions { place, digest, image_id: manifest.config().digest })))
 }
 
@@ -232,73 +159,4 @@ fn inputs(task: &PoolTask, base: &FoundBase, extensions: Option<&Extensions>) ->
     let images = extensions.map(|found| (recipe::EXTENSIONS.to_owned(), found.digest));
     let base = base.base.platform_digest;
     Inputs::new(recipe, task.platform.clone(), base, files, images.into_iter().collect())
-}
-
-/// What the stream `builds` has under a key.
-#[derive(Debug)]
-pub enum Lookup {
-    /// Nothing.
-    Nothing,
-    /// A record that holds what a record must.
-    Image(Record),
-    /// Something that is not believed.
-    Refused {
-        /// Digest of its manifest.
-        image: Digest,
-        /// Why.
-        reason: String,
-    },
-}
-
-/// Looks for the record of a key.
-///
-/// # Errors
-/// When the store fails.
-pub async fn recorded(
-    context: &Context,
-    found: &FoundBase,
-    key: Key,
-) -> Result<Lookup, OrchestratorError> {
-    let Some(raw) = context.store.manifest(BUILDS, &tag(&key.tag())).await? else {
-        return Ok(Lookup::Nothing);
-    };
-    let image = raw.descriptor.digest;
-    let refused = |error: &dyn std::error::Error| Lookup::Refused { image, reason: chain(error) };
-    let stored = match transfer::read_image(&context.store, BUILDS, raw).await {
-        Ok(stored) => stored,
-        Err(TransferError::Store(error)) => return Err(error.into()),
-        Err(error) => return Ok(refused(&error)),
-    };
-    let base = found.read(context).await?;
-    let layers = BaseLayers { manifest: &base.manifest, config: &base.config };
-    match check_record(image, &stored.manifest, &stored.config, key, layers) {
-        Ok(record) => Ok(Lookup::Image(record)),
-        Err(error) => Ok(refused(&error)),
-    }
-}
-
-/// An unstamped image that a record names.
-///
-/// # Errors
-/// When the store fails or the image is gone.
-pub async fn recorded_image(
-    context: &Context,
-    key: Key,
-    image: Digest,
-) -> Result<StoredImage, OrchestratorError> {
-    let raw = context.store.manifest(BUILDS, &Reference::Digest(image)).await?;
-    let raw = raw.ok_or_else(|| OrchestratorError::RecordGone { key: key.short() })?;
-    Ok(transfer::read_image(&context.store, BUILDS, raw).await?)
-}
-
-/// An error and its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

@@ -4,8 +4,9 @@
 use tokio_util::sync::CancellationToken;
 
 use super::build::Building;
-use super::observe::{self, Observation};
-use super::{Context, OrchestratorError, PoolTask, Report, base};
+use super::observe::Observation;
+use super::records;
+use super::{Context, OrchestratorError, PoolTask, Report, base, interruptible};
 use crate::image::{Descriptor, Stamp, stamp};
 use crate::plan::{BUILDS, Fact, Key, Recorded, Step, Streams};
 use crate::store::{BlobSource, transfer};
@@ -14,7 +15,7 @@ use crate::store::{BlobSource, transfer};
 ///
 /// # Errors
 /// When it could not be performed, or the user interrupts it. What it did until then is harmless:
-/// no tag was moved.
+/// a tag that was moved was moved to a whole image.
 pub async fn perform(
     context: &Context,
     task: &PoolTask,
@@ -24,7 +25,6 @@ pub async fn perform(
     cancel: &CancellationToken,
 ) -> Result<Fact, OrchestratorError> {
     match step {
-        // It ends what it started itself when it is interrupted.
         Step::Build { key, forced, .. } => {
             let (key, forced) = (*key, *forced);
             let building = Building { context, task, observation, key, forced, report };
@@ -36,19 +36,9 @@ pub async fn perform(
             interruptible(tagged, cancel).await.map(|()| Fact::BaseTagged)
         }
         Step::Publish { key, .. } => {
+            let _publishing = report.begin(&format!("publishing key {}", key.short()), None);
             interruptible(publish(context, task, observation, *key), cancel).await
         }
-    }
-}
-
-/// Does work that can be dropped at any point.
-async fn interruptible<T>(
-    work: impl Future<Output = Result<T, OrchestratorError>>,
-    cancel: &CancellationToken,
-) -> Result<T, OrchestratorError> {
-    tokio::select! {
-        done = work => done,
-        () = cancel.cancelled() => Err(OrchestratorError::Interrupted),
     }
 }
 
@@ -75,12 +65,12 @@ async fn publish(
         return Err(OrchestratorError::RecordGone { key: key.short() });
     };
     let found = observation.base()?;
-    let content = observe::recorded_image(context, key, record.image).await?;
+    let content = records::recorded_image(context, key, record.image).await?;
     let says = Stamp {
         pool: &task.pool,
         machine_config_name: &task.rendered.name,
         machine_config: task.machine_config.canonical_json(),
-        base_name: found.public_name.as_deref(),
+        base_name: found.base.public_name.as_deref(),
         base_digest: found.base.digest,
         base_platform_digest: found.base.platform_digest,
         content: record.image,

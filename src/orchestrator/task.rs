@@ -6,7 +6,7 @@ use crate::image::{
 };
 use crate::machineconfig::{MachineConfig, TagName, tag_for};
 use crate::plan::Rendered;
-use crate::store::{Location, LocationError};
+use crate::store::Location;
 
 use super::OrchestratorError;
 
@@ -49,7 +49,7 @@ impl PoolTask {
         let (image, layer, source) = pack(&machine_config, &Platform::linux_amd64())?;
         let base = match (base, machine_config.os_image_url()) {
             (Some(base), _) => Some(base),
-            (None, Some(url)) => Some(parse(url, pool)?),
+            (None, Some(url)) => Some(image_in_registry("osImageURL", url, pool)?),
             (None, None) => None,
         };
         let rendered = Rendered {
@@ -76,13 +76,24 @@ impl PoolTask {
     }
 }
 
-fn parse(url: &str, pool: &str) -> Result<Location, OrchestratorError> {
-    let wrong = |source: LocationError| OrchestratorError::ConfigImage {
-        field: "osImageURL",
-        pool: pool.to_owned(),
-        source,
-    };
-    url.parse().map_err(wrong)
+/// The image that a field of a config names. It must be in a registry: a config comes from a cluster,
+/// and has no business with files of the machine that builds.
+///
+/// # Errors
+/// When it is anything else.
+pub fn image_in_registry(
+    field: &'static str,
+    name: &str,
+    pool: &str,
+) -> Result<Location, OrchestratorError> {
+    match name.parse() {
+        Ok(location @ Location::Registry { .. }) => Ok(location),
+        Ok(_) => {
+            let (pool, name) = (pool.to_owned(), name.chars().take(200).collect());
+            Err(OrchestratorError::NotInRegistry { field, pool, name })
+        }
+        Err(source) => Err(OrchestratorError::ConfigImage { field, pool: pool.to_owned(), source }),
+    }
 }
 
 /// Packs the rendered-config image of a MachineConfig: the image, its layer, and the digest of what

@@ -81,6 +81,7 @@ fn shown(text: &str) -> String {
     match text.parse::<Digest>() {
         Ok(digest) => digest.short(),
         Err(_) if text.contains('\n') => format!("text {}", Digest::of(text.as_bytes()).short()),
-        Err(_) => text.to_owned(),
+        // Inputs that a stream holds come from outside: nothing in them may play with a terminal.
+        Err(_) => text.chars().filter(|c| !c.is_control()).take(200).collect(),
     }
 }

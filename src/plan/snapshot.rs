@@ -74,6 +74,8 @@ pub struct RenderedTag {
 pub struct Base {
     /// As the user named it.
     pub name: String,
+    /// The name, where others can use it too: in a registry.
+    pub public_name: Option<String>,
     /// The digest behind that name, of the index where there is one.
     pub digest: Digest,
     /// The digest of the manifest for the pool's platform.
@@ -95,6 +97,10 @@ pub struct ContentTag {
     pub machine_config: Option<String>,
     /// Digest of its `currentconfig`.
     pub current_config: Option<Digest>,
+    /// The base's name in it, where it has one.
+    pub base_name: Option<String>,
+    /// The digest behind that name.
+    pub base_digest: Option<Digest>,
     /// The inputs of the build that it came from.
     pub inputs: Option<Inputs>,
 }
@@ -155,7 +161,7 @@ impl Snapshot {
 
     /// What both tags of the content stream should say.
     fn wanted_content(&self) -> ContentTag {
-        let inputs = self.inputs.as_ref().ok();
+        let (inputs, base) = (self.inputs.as_ref().ok(), self.base.as_ref().ok());
         ContentTag {
             image: None,
             key: inputs.map(|(_, key)| *key),
@@ -163,6 +169,8 @@ impl Snapshot {
             pool: Some(self.pool.clone()),
             machine_config: Some(self.rendered.name.clone()),
             current_config: Some(self.rendered.document),
+            base_name: base.and_then(|base| base.public_name.clone()),
+            base_digest: base.map(|base| base.digest),
             inputs: inputs.map(|(inputs, _)| inputs.clone()),
         }
     }
@@ -186,6 +194,8 @@ impl Snapshot {
                 && tag.pool == wanted.pool
                 && tag.machine_config == wanted.machine_config
                 && tag.current_config == wanted.current_config
+                && tag.base_name == wanted.base_name
+                && tag.base_digest == wanted.base_digest
                 && self.is_recorded_image(tag)
         })
     }

@@ -1,5 +1,6 @@
 //! The pool file, `layerwright.yaml`: a store and pools (design, "The command line").
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -48,12 +49,10 @@ pub enum PoolFileError {
         source: std::io::Error,
     },
     /// It is larger than any pool file.
-    #[error("the pool file {path} has {size} bytes; the limit is 1 MiB")]
+    #[error("the pool file {path} has more than 1 MiB")]
     Size {
         /// The file.
         path: PathBuf,
-        /// Its length in bytes.
-        size: u64,
     },
     /// It is no YAML, or not of this shape.
     #[error("the pool file {path} is malformed: {reason}")]
@@ -146,11 +145,12 @@ impl PoolFile {
     /// When it cannot be read, or is not one.
     pub fn read(path: &Path) -> Result<Self, PoolFileError> {
         let read = |source| PoolFileError::Read { path: path.to_owned(), source };
-        let size = std::fs::metadata(path).map_err(read)?.len();
-        if size > POOL_FILE_LIMIT {
-            return Err(PoolFileError::Size { path: path.to_owned(), size });
+        let mut text = String::new();
+        let file = std::fs::File::open(path).map_err(read)?;
+        file.take(POOL_FILE_LIMIT + 1).read_to_string(&mut text).map_err(read)?;
+        if text.len() as u64 > POOL_FILE_LIMIT {
+            return Err(PoolFileError::Size { path: path.to_owned() });
         }
-        let text = std::fs::read_to_string(path).map_err(read)?;
         Self::parse(&text, path)
     }
 

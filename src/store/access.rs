@@ -1,6 +1,7 @@
 //! How registries are talked to: credentials, certificates and exceptions, as the command line
 //! gives them; and opening what a location names.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -57,6 +58,18 @@ pub enum AccessError {
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl AccessError {
+    /// Whether what the user named is at fault.
+    #[must_use]
+    pub fn is_input(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_input(),
+            Self::Malformed { .. } | Self::Size { .. } | Self::NotAnImage(_) => true,
+            Self::Read { .. } => false,
+        }
+    }
 }
 
 impl Access {
@@ -123,24 +136,40 @@ impl Access {
                 let registry = self.registry(host, "")?;
                 Ok((Home::Registry(Box::new(registry)), repository.clone(), reference.clone()))
             }
-            Location::Layout { dir, name } => {
+            Location::Layout { dir, name, digest } => {
                 let layout = Layout::open(dir).map_err(StoreError::from)?;
-                let Some(name) = name else {
-                    let only = layout.named(None).await.map_err(StoreError::from)?;
-                    let reference = only.map_or_else(
-                        || Reference::Tag("latest".to_owned()),
-                        |image| Reference::Digest(image.descriptor.digest),
-                    );
-                    return Ok((Home::Layout(layout), String::new(), reference));
+                let (stream, reference) = match (name, digest) {
+                    (_, Some(digest)) => (String::new(), Reference::Digest(*digest)),
+                    (Some(name), None) => named(&layout, name).await?,
+                    (None, None) => only(&layout).await?,
                 };
-                let (stream, tag) = split_name(name);
-                Ok((Home::Layout(layout), stream.to_owned(), Reference::Tag(tag.to_owned())))
+                Ok((Home::Layout(layout), stream, reference))
             }
             Location::Directory(_) | Location::Tar(_) => {
                 Err(AccessError::NotAnImage(location.to_string()))
             }
         }
     }
+}
+
+/// What a reference name of a layout stands for. One without a colon is the whole name that another
+/// program wrote, or a stream of ours.
+async fn named(layout: &Layout, name: &str) -> Result<(String, Reference), AccessError> {
+    let (mut stream, mut tag) = split_name(name);
+    if stream.is_empty() && layout.named(Some(name)).await.map_err(StoreError::from)?.is_none() {
+        (stream, tag) = (name, "latest");
+    }
+    Ok((stream.to_owned(), Reference::Tag(tag.to_owned())))
+}
+
+/// The one image of a layout.
+async fn only(layout: &Layout) -> Result<(String, Reference), AccessError> {
+    let image = layout.named(None).await.map_err(StoreError::from)?;
+    let reference = image.map_or_else(
+        || Reference::Tag("latest".to_owned()),
+        |image| Reference::Digest(image.descriptor.digest),
+    );
+    Ok((String::new(), reference))
 }
 
 /// The stream and tag of a layout's reference name. A name without a colon is all tag.
@@ -151,10 +180,12 @@ pub fn split_name(name: &str) -> (&str, &str) {
 
 fn read_credentials(path: &Path, host: &str) -> Result<Option<Credentials>, AccessError> {
     let read = |source| AccessError::Read { path: path.to_owned(), source };
-    if std::fs::metadata(path).map_err(read)?.len() > AUTH_FILE_LIMIT {
+    let mut text = Vec::new();
+    let file = std::fs::File::open(path).map_err(read)?;
+    file.take(AUTH_FILE_LIMIT + 1).read_to_end(&mut text).map_err(read)?;
+    if text.len() as u64 > AUTH_FILE_LIMIT {
         return Err(AccessError::Size { path: path.to_owned() });
     }
-    let text = std::fs::read(path).map_err(read)?;
     credentials_in(&text, host)
         .map_err(|reason| AccessError::Malformed { path: path.to_owned(), reason })
 }

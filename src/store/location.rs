@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::Reference;
-use super::registry::{ImageName, NameError};
+use super::registry::{ImageName, NameError, excerpt};
+use crate::image::Digest;
 
 /// An image as a person names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub enum Location {
         dir: PathBuf,
         /// The reference name in it, where one was written.
         name: Option<String>,
+        /// The digest behind `@`, where one was written: it decides, whatever the name.
+        digest: Option<Digest>,
     },
     /// A plain root file system in a directory.
     Directory(PathBuf),
@@ -90,7 +93,7 @@ impl FromStr for Location {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let path = |scheme: &'static str, rest: &str| match rest {
-            "" => Err(LocationError::NoPath { text: text.to_owned(), scheme }),
+            "" => Err(LocationError::NoPath { text: excerpt(text), scheme }),
             rest => Ok(PathBuf::from(rest)),
         };
         if let Some(rest) = text.strip_prefix("dir:") {
@@ -100,12 +103,17 @@ impl FromStr for Location {
             return path("tar:", rest).map(Self::Tar);
         }
         if let Some(rest) = text.strip_prefix("oci:") {
+            let by_digest = rest
+                .rsplit_once('@')
+                .and_then(|(rest, digest)| Some((rest, digest.parse::<Digest>().ok()?)));
+            let (rest, digest) =
+                by_digest.map_or((rest, None), |(rest, digest)| (rest, Some(digest)));
             let (dir, name) = match rest.split_once(':') {
                 Some((dir, name)) if !name.is_empty() => (dir, Some(name.to_owned())),
                 Some((dir, _)) => (dir, None),
                 None => (rest, None),
             };
-            return Ok(Self::Layout { dir: path("oci:", dir)?, name });
+            return Ok(Self::Layout { dir: path("oci:", dir)?, name, digest });
         }
         registry(text)
     }
@@ -113,7 +121,7 @@ impl FromStr for Location {
 
 fn registry(text: &str) -> Result<Location, LocationError> {
     let image: ImageName =
-        text.parse().map_err(|source| LocationError::Registry { text: text.to_owned(), source })?;
+        text.parse().map_err(|source| LocationError::Registry { text: excerpt(text), source })?;
     let reference = image.reference();
     Ok(Location::Registry { host: image.host, repository: image.repository, reference })
 }
@@ -123,7 +131,9 @@ impl Location {
     #[must_use]
     pub fn relative_to(self, dir: &Path) -> Self {
         match self {
-            Self::Layout { dir: path, name } => Self::Layout { dir: below(dir, &path), name },
+            Self::Layout { dir: path, name, digest } => {
+                Self::Layout { dir: below(dir, &path), name, digest }
+            }
             Self::Directory(path) => Self::Directory(below(dir, &path)),
             Self::Tar(path) => Self::Tar(below(dir, &path)),
             registry @ Self::Registry { .. } => registry,
@@ -140,8 +150,11 @@ impl fmt::Display for Location {
             Self::Registry { host, repository, reference: Reference::Digest(digest) } => {
                 write!(f, "{host}/{repository}@{digest}")
             }
-            Self::Layout { dir, name: None } => write!(f, "oci:{}", dir.display()),
-            Self::Layout { dir, name: Some(name) } => write!(f, "oci:{}:{name}", dir.display()),
+            Self::Layout { dir, name, digest } => {
+                write!(f, "oci:{}", dir.display())?;
+                name.iter().try_for_each(|name| write!(f, ":{name}"))?;
+                digest.iter().try_for_each(|digest| write!(f, "@{digest}"))
+            }
             Self::Directory(path) => write!(f, "dir:{}", path.display()),
             Self::Tar(path) => write!(f, "tar:{}", path.display()),
         }
@@ -153,12 +166,12 @@ impl FromStr for StoreLocation {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if text.starts_with("dir:") || text.starts_with("tar:") {
-            return Err(LocationError::ReadOnly(text.to_owned()));
+            return Err(LocationError::ReadOnly(excerpt(text)));
         }
         if text.starts_with("oci:") {
             return match text.parse()? {
-                Location::Layout { dir, name: None } => Ok(Self::Layout(dir)),
-                _ => Err(LocationError::NotAStore(text.to_owned())),
+                Location::Layout { dir, name: None, digest: None } => Ok(Self::Layout(dir)),
+                _ => Err(LocationError::NotAStore(excerpt(text))),
             };
         }
         let bare = text.strip_prefix("docker://").unwrap_or(text).trim_end_matches('/');
@@ -166,9 +179,9 @@ impl FromStr for StoreLocation {
         // A store is good when a stream of it would be.
         let image: ImageName = format!("{host}/{}", join(prefix, "stream"))
             .parse()
-            .map_err(|source| LocationError::RegistryStore { text: text.to_owned(), source })?;
+            .map_err(|source| LocationError::RegistryStore { text: excerpt(text), source })?;
         if image.tag.is_some() || image.digest.is_some() {
-            return Err(LocationError::NotAStore(text.to_owned()));
+            return Err(LocationError::NotAStore(excerpt(text)));
         }
         Ok(Self::Registry { host: image.host, prefix: prefix.to_owned() })
     }
@@ -198,6 +211,7 @@ impl StoreLocation {
 #[cfg(test)]
 mod tests {
     use super::{Location, StoreLocation};
+    use crate::store::Reference;
 
     #[test]
     fn locations_read_as_people_mean_them() {
@@ -214,8 +228,17 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Location>().unwrap().to_string(), shown, "{text}");
         }
-        let digest = format!("registry.example.com/base@sha256:{}", "0".repeat(64));
-        assert_eq!(digest.parse::<Location>().unwrap().to_string(), digest);
+        for name in ["registry.example.com/base", "oci:images", "oci:images:layered-mco-content"] {
+            let digest = format!("{name}@sha256:{}", "0".repeat(64));
+            let location = digest.parse::<Location>().unwrap();
+            assert_eq!(location.to_string(), digest);
+            let read = match location {
+                Location::Registry { reference: Reference::Digest(digest), .. } => Some(digest),
+                Location::Layout { digest, .. } => digest,
+                other => panic!("{other:?}"),
+            };
+            assert!(read.is_some(), "{name}");
+        }
     }
 
     #[test]
@@ -235,6 +258,21 @@ mod tests {
             "registry.example.com/a@sha256:12",
         ] {
             assert!(text.parse::<Location>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_password_that_was_pasted_is_not_repeated() {
+        for text in ["https://user:s3cret@registry.example.com/os", "user:s3cret@registry/os"] {
+            let texts = [
+                text.parse::<Location>().map(|_| ()).unwrap_err(),
+                text.parse::<StoreLocation>().map(|_| ()).unwrap_err(),
+            ];
+            for error in texts {
+                let source = std::error::Error::source(&error).map(ToString::to_string);
+                let all = format!("{error} {}", source.unwrap_or_default());
+                assert!(!all.contains("s3cret"), "{all}");
+            }
         }
     }
 

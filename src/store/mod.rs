@@ -132,6 +132,27 @@ pub trait Store: Send + Sync {
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
+impl StoreError {
+    /// Whether the object that was asked for is missing or not what it is named, while the store
+    /// itself works: asking again would give the same.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Registry(error) => error.is_damage(),
+            Self::Layout(error) => error.is_damage(),
+        }
+    }
+
+    /// Whether what was named as a store cannot be one: the user named the wrong thing.
+    #[must_use]
+    pub fn is_input(&self) -> bool {
+        match self {
+            Self::Registry(error) => matches!(error, registry::RegistryError::Name(_)),
+            Self::Layout(error) => error.is_input(),
+        }
+    }
+}
+
 /// A store could not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {

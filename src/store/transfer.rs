@@ -53,13 +53,18 @@ pub enum TransferError {
     },
 }
 
-/// Where the layers of an image can be had without sending them.
-#[derive(Debug, Clone, Copy)]
-pub struct MountFrom<'a> {
-    /// The stream whose manifest names them.
-    pub stream: &'a str,
-    /// The layers.
-    pub layers: &'a [Descriptor],
+impl TransferError {
+    /// Whether the image is missing a part or is not what it should be, while the store works:
+    /// reading it again would give the same.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_damage(),
+            Self::Manifest { .. } | Self::Config { .. } | Self::ConfigSize { .. } => true,
+            // Both homes say so when bytes are not what their descriptor says.
+            Self::Read { source, .. } => source.kind() == std::io::ErrorKind::InvalidData,
+        }
+    }
 }
 
 /// An image that was read from a store: its manifest and its config.
@@ -91,14 +96,25 @@ pub async fn read_image(
         let (blob, size) = (blob.digest, blob.size);
         return Err(TransferError::ConfigSize { place: place(), blob, size });
     }
-    let mut bytes = Vec::new();
-    store
-        .blob(stream, blob)
-        .await?
-        .read_to_end(&mut bytes)
-        .await
-        .map_err(|source| TransferError::Read { place: place(), blob: blob.digest, source })?;
+    let bytes = read_blob(store, stream, blob).await?;
     stored(&place(), raw, &bytes)
+}
+
+/// Reads a small blob into memory; how small, the caller sees to.
+///
+/// # Errors
+/// When the store fails, or the blob is not what its descriptor says.
+pub async fn read_blob(
+    store: &impl Store,
+    stream: &str,
+    blob: &Descriptor,
+) -> Result<Vec<u8>, TransferError> {
+    let mut bytes = Vec::new();
+    let read = store.blob(stream, blob).await?.read_to_end(&mut bytes).await;
+    let place = || store.describe(stream);
+    let failed = |source| TransferError::Read { place: place(), blob: blob.digest, source };
+    read.map_err(failed)?;
+    Ok(bytes)
 }
 
 /// An image whose manifest and config are at hand. `place` is where they were had.

@@ -46,8 +46,7 @@ fn tokens(code: &str) -> Vec<String> {
 /// Reads the path that begins at `at`, below `prefix`; the place after it.
 fn path(tokens: &[String], mut at: usize, prefix: &str, found: &mut Vec<String>) -> usize {
     let mut name = prefix.to_owned();
-    loop {
-        let Some(part) = tokens.get(at).filter(|token| is_name(token)) else { break };
+    while let Some(part) = tokens.get(at).filter(|token| is_name(token)) {
         name = if name.is_empty() { part.clone() } else { format!("{name}::{part}") };
         at += 1;
         match tokens.get(at).map(String::as_str) {

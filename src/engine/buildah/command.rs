@@ -33,17 +33,33 @@ fn in_namespaces(network: bool) -> Vec<OsString> {
 
 /// The environment of every command: nothing of this process's own reaches a recipe.
 #[must_use]
-pub fn environment(directories: Directories<'_>) -> Vec<(&'static str, OsString)> {
+pub fn environment(scratch: &Path) -> Vec<(&'static str, OsString)> {
     vec![
         ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".into()),
-        ("HOME", directories.scratch.into()),
-        ("TMPDIR", directories.scratch.join("tmp").into()),
+        ("HOME", scratch.into()),
+        ("TMPDIR", scratch.join("tmp").into()),
         // Runs steps in a chroot: the one kind that needs no container runtime.
         ("BUILDAH_ISOLATION", "chroot".into()),
         ("STORAGE_DRIVER", "overlay".into()),
         ("CONTAINERS_CONF", "/dev/null".into()),
         ("CONTAINERS_STORAGE_CONF", "/dev/null".into()),
     ]
+}
+
+/// What pulling needs of this process's environment: how to reach registries and whom to trust.
+#[must_use]
+pub fn network_environment() -> Vec<(&'static str, OsString)> {
+    const NAMES: [&str; 8] = [
+        "HTTP_PROXY",
+        "http_proxy",
+        "HTTPS_PROXY",
+        "https_proxy",
+        "NO_PROXY",
+        "no_proxy",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+    ];
+    NAMES.iter().filter_map(|name| Some((*name, std::env::var_os(name)?))).collect()
 }
 
 fn option(name: &str, value: &Path) -> [OsString; 2] {

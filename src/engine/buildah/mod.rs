@@ -3,6 +3,7 @@
 //! Each build has storage of its own, thrown away afterwards, above one that all builds share and
 //! that keeps the pulled bases. Of the result only the layers above the base are taken.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -76,8 +77,24 @@ pub enum BuildahError {
         /// What the build wants.
         wanted: Platform,
     },
-    /// Files of the build cannot be written or read.
-    #[error("cannot write {path}")]
+    /// The cache directory cannot be used.
+    #[error("cannot use the cache directory {path}; name another with --cache-dir")]
+    Cache {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The CA file cannot be read.
+    #[error("cannot read the CA file {path}")]
+    CaFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file of the build cannot be written.
+    #[error("cannot write {path}; is the disk of the cache directory full?")]
     File {
         /// Which file.
         path: PathBuf,
@@ -92,6 +109,32 @@ pub enum BuildahError {
 /// Trusts what is named by digest: every image here is.
 const POLICY: &str = r#"{"default":[{"type":"insecureAcceptAnything"}]}"#;
 
+/// Checks that this machine can build at all, and says which buildah it has, as it says it: `1.28.2`.
+///
+/// # Errors
+/// When this is not root, or a program is missing or does not start.
+pub async fn preflight(cancel: &CancellationToken) -> Result<String, BuildahError> {
+    if !rustix::process::geteuid().is_root() {
+        return Err(BuildahError::NotRoot);
+    }
+    let mut version = String::new();
+    for program in ["setpriv", "unshare", "buildah"] {
+        let words = [program, "--version"].map(OsString::from);
+        let environment = command::environment(Path::new("/tmp"));
+        let output = process::run(&words, &environment, "/".as_ref(), &Silent, cancel).await?;
+        version = output.first().cloned().unwrap_or_default();
+    }
+    let version = version.strip_prefix("buildah version ").and_then(|rest| rest.split(' ').next());
+    Ok(version.unwrap_or("unknown").to_owned())
+}
+
+/// Drops what a command says.
+struct Silent;
+
+impl LineSink for Silent {
+    fn line(&self, _: &str) {}
+}
+
 /// Carries out a build.
 ///
 /// # Errors
@@ -102,39 +145,38 @@ pub async fn build(
     sink: &dyn LineSink,
     cancel: &CancellationToken,
 ) -> Result<Built, BuildahError> {
-    if !rustix::process::geteuid().is_root() {
-        return Err(BuildahError::NotRoot);
-    }
+    let version = preflight(cancel).await?;
     let found = spec.base_config.platform();
     if !found.satisfies(&spec.platform) {
         let (found, wanted) = (found.clone(), spec.platform.clone());
         return Err(BuildahError::Platform { found, wanted });
     }
     let scratch = Scratch::create(cache)
-        .map_err(|source| BuildahError::File { path: cache.to_owned(), source })?;
+        .map_err(|source| BuildahError::Cache { path: cache.to_owned(), source })?;
     let storage = cache.join("buildah");
     let directories = Directories { cache: &storage, scratch: scratch.path() };
     prepare(spec, directories)?;
-    let environment = command::environment(directories);
-    let run = |what: String, words: Vec<_>| {
-        let environment = &environment;
+    let environment = command::environment(scratch.path());
+    let run = |what: String, words: Vec<OsString>, environment: Vec<(&'static str, OsString)>| {
         sink.line(&format!("== {what}"));
-        async move { process::run(&words, environment, directories.scratch, sink, cancel).await }
+        async move { process::run(&words, &environment, directories.scratch, sink, cancel).await }
     };
     // The base comes first: its storage has to be there before that of the build can stand on it.
     let mut images = vec![&spec.base];
     images.extend(&spec.images);
     for image in &images {
-        let output =
-            run(format!("pull {}", image.argument), command::pull(directories, image)).await?;
+        let what = format!("pull {}", image.argument);
+        let with_network = [environment.clone(), command::network_environment()].concat();
+        let output = run(what, command::pull(directories, image), with_network).await?;
         check_pulled(image, output.last().map_or("nothing", String::as_str))?;
     }
-    run("build".to_owned(), command::build(directories, &images, spec.network)).await?;
+    let words = command::build(directories, &images, spec.network);
+    run("build".to_owned(), words, environment.clone()).await?;
     let image_id = result::read_image_id(&scratch.path().join("image-id"))?;
     result::place_base_layers(&scratch.path().join("out"), &spec.base_config)?;
-    run("export".to_owned(), command::export(directories, &image_id)).await?;
-    let version = version(&environment, cancel).await?;
-    let (config, layers) = result::take_apart(scratch.path(), &spec.base_config).await?;
+    run("export".to_owned(), command::export(directories, &image_id), environment).await?;
+    let (config, layers) =
+        result::take_apart(scratch.path(), &spec.base_config, &spec.base_layers).await?;
     Ok(Built { engine: format!("buildah {version}"), config, layers, scratch })
 }
 
@@ -156,8 +198,9 @@ fn prepare(spec: &BuildSpec, directories: Directories<'_>) -> Result<(), Buildah
             ImagePlace::Registry { access, .. } => {
                 if let Some(ca_file) = &access.ca_file {
                     let path = scratch.join("certs/ca.crt");
-                    fs::copy(ca_file, &path)
-                        .map_err(|source| BuildahError::File { path, source })?;
+                    let text = fs::read(ca_file)
+                        .map_err(|source| BuildahError::CaFile { path: ca_file.clone(), source })?;
+                    fs::write(&path, text).map_err(|source| BuildahError::File { path, source })?;
                 }
             }
             ImagePlace::Layout { dir, .. } => {
@@ -181,20 +224,4 @@ fn check_pulled(image: &PinnedImage, found: &str) -> Result<(), BuildahError> {
         ImagePlace::Layout { dir, name } => format!("oci:{}:{name}", dir.display()),
     };
     Err(BuildahError::Moved { place, found: found.to_owned(), wanted })
-}
-
-/// The version of buildah, as it says it: `1.28.2`.
-async fn version(
-    environment: &[(&'static str, std::ffi::OsString)],
-    cancel: &CancellationToken,
-) -> Result<String, BuildahError> {
-    struct Silent;
-    impl LineSink for Silent {
-        fn line(&self, _: &str) {}
-    }
-    let words = ["buildah", "--version"].map(std::ffi::OsString::from);
-    let output = process::run(&words, environment, "/".as_ref(), &Silent, cancel).await?;
-    let line = output.first().map_or("", String::as_str);
-    let version = line.strip_prefix("buildah version ").and_then(|rest| rest.split(' ').next());
-    Ok(version.unwrap_or("unknown").to_owned())
 }

@@ -28,6 +28,16 @@ pub enum ResultError {
         /// Why.
         source: io::Error,
     },
+    /// A layer of the result cannot be read, or not be written in the published form.
+    #[error("cannot turn {path} into {target}; is the disk of the cache directory full?")]
+    Repack {
+        /// The layer as the builder wrote it.
+        path: PathBuf,
+        /// The layer as it is to be published.
+        target: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// A file of the result is larger than any such file.
     #[error("{path} has {size} bytes; the limit is {limit}")]
     Size {
@@ -77,9 +87,6 @@ pub enum ResultError {
         /// What the config says.
         wanted: Digest,
     },
-    /// A layer of the result is one that the base has too.
-    #[error("the result repeats the base's layer {0}")]
-    RepeatsBase(Digest),
     /// A layer has a form that was not asked for.
     #[error("a layer of the result has media type {0:?}")]
     LayerType(String),
@@ -105,15 +112,20 @@ fn blob_path(out: &Path, digest: &Digest) -> PathBuf {
     out.join("blobs/sha256").join(digest.hex())
 }
 
+/// Layers above a base, lowest first, with the files that hold them. One that the base has too needs
+/// no file.
+type OwnLayers = Vec<(OwnLayer, Option<PathBuf>)>;
+
 /// The config of the exported image, and its layers above the base in the form that layerwright
 /// publishes, in files of `scratch`.
 pub async fn take_apart(
     scratch: &Path,
     base: &Config,
-) -> Result<(Config, Vec<(OwnLayer, PathBuf)>), BuildahError> {
-    let (scratch, base) = (scratch.to_owned(), base.clone());
+    base_layers: &[Descriptor],
+) -> Result<(Config, OwnLayers), BuildahError> {
+    let (scratch, base, base_layers) = (scratch.to_owned(), base.clone(), base_layers.to_vec());
     // Compression of a large layer takes seconds: not on a thread that others wait for.
-    let work = tokio::task::spawn_blocking(move || take_apart_now(&scratch, &base));
+    let work = tokio::task::spawn_blocking(move || take_apart_now(&scratch, &base, &base_layers));
     match work.await {
         Ok(result) => Ok(result?),
         Err(error) => Err(BuildahError::Wait { source: io::Error::other(error) }),
@@ -123,7 +135,8 @@ pub async fn take_apart(
 fn take_apart_now(
     scratch: &Path,
     base: &Config,
-) -> Result<(Config, Vec<(OwnLayer, PathBuf)>), ResultError> {
+    base_layers: &[Descriptor],
+) -> Result<(Config, OwnLayers), ResultError> {
     let out = scratch.join("out");
     let manifest = read_manifest(&out)?;
     let config = Config::parse(&read(&blob_path(&out, &manifest.config().digest), CONFIG_LIMIT)?)?;
@@ -141,13 +154,15 @@ fn take_apart_now(
     let own = own
         .enumerate()
         .map(|(index, (layer, diff_id))| {
-            // The exporter took the empty file in its place for it.
-            if base.diff_ids().contains(diff_id) {
-                return Err(ResultError::RepeatsBase(*diff_id));
+            // The exporter took the empty file in the place of the base's layer for this one.
+            let of_base = base.diff_ids().iter().position(|of_base| of_base == diff_id);
+            if let Some(descriptor) = of_base.and_then(|at| base_layers.get(at)) {
+                let descriptor = descriptor.clone();
+                return Ok((OwnLayer { descriptor, diff_id: *diff_id }, None));
             }
             let target = scratch.join(format!("layer-{index}"));
             let layer = repack(&blob_path(&out, &layer.digest), layer, *diff_id, &target)?;
-            Ok((layer, target))
+            Ok((layer, Some(target)))
         })
         .collect::<Result<_, ResultError>>()?;
     Ok((config, own))
@@ -187,7 +202,12 @@ fn repack(
         media_type::LAYER_GZIP => Box::new(MultiGzDecoder::new(io::BufReader::new(file))),
         other => return Err(ResultError::LayerType(other.chars().take(100).collect())),
     };
-    let failed = |error| ResultError::Read { path: source.to_owned(), source: error };
+    // Either side may fail: both are named.
+    let failed = |error| ResultError::Repack {
+        path: source.to_owned(),
+        target: target.to_owned(),
+        source: error,
+    };
     let written = File::create(target).and_then(|file| {
         let encoder = Encoder::new(DigestWriter::new(BufWriter::new(file)));
         let mut writer = DigestWriter::new(encoder);

@@ -42,7 +42,8 @@ fn inputs_read_back_as_written() {
 #[test]
 fn every_input_changes_the_key() {
     let plain = inputs_on("base");
-    let changed: [(&str, fn(&mut Inputs)); 7] = [
+    type Change = fn(&mut Inputs);
+    let changed: [(&str, Change); 7] = [
         ("class", |i| i.recipe.class = crate::plan::RecipeClass::Files),
         ("text", |i| i.recipe = recipe("FROM ${BASE}\nRUN true\n\n")),
         ("arguments", |i| {

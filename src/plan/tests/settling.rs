@@ -43,14 +43,17 @@ fn content_tag() -> impl Strategy<Value = ContentTag> + Clone {
     let document = prop::option::of(prop::sample::select(&["document", "old"]).prop_map(digest));
     let pool = prop::option::of(prop::sample::select(&["layered", "x"]));
     let name = prop::option::of(prop::sample::select(&["rendered-layered-1", "x"]));
-    (key, inputs, content, document, pool, name).prop_map(
-        |(key, inputs, content, current_config, pool, name)| ContentTag {
+    let base = prop::option::of(prop::sample::select(&["base index", "old"]).prop_map(digest));
+    (key, inputs, content, document, pool, name, base).prop_map(
+        |(key, inputs, content, current_config, pool, name, base_digest)| ContentTag {
             image: Some(digest("stamped before")),
             key,
             content,
             pool: pool.map(str::to_owned),
             machine_config: name.map(str::to_owned),
             current_config,
+            base_name: Some("registry.example.com/base:1".to_owned()),
+            base_digest,
             inputs,
         },
     )

@@ -10,7 +10,9 @@ use crate::store::ContentFault;
 #[derive(Debug, thiserror::Error)]
 pub enum LayoutError {
     /// There is nothing at the path.
-    #[error("there is no OCI image layout at {dir}")]
+    #[error(
+        "there is no OCI image layout at {dir}; push an image to it, or name another directory"
+    )]
     Missing {
         /// The directory.
         dir: PathBuf,
@@ -92,7 +94,9 @@ pub enum LayoutError {
         digest: Digest,
     },
     /// Bytes that are not what their descriptor says.
-    #[error("{what} is not what its descriptor says: {fault}; push the image again")]
+    #[error(
+        "{what} is not what its descriptor says: {fault}; remove it, then push the image again"
+    )]
     Content {
         /// The file, or what was to be written.
         what: String,
@@ -182,6 +186,34 @@ pub enum LayoutError {
 }
 
 impl LayoutError {
+    /// Whether something in the layout is missing or not what it is named, while the layout itself
+    /// can be read.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        matches!(
+            self,
+            Self::MissingBlob { .. }
+                | Self::Content { .. }
+                | Self::NotAManifest { .. }
+                | Self::TooLarge { .. }
+        )
+    }
+
+    /// Whether the directory cannot be a layout at all.
+    #[must_use]
+    pub fn is_input(&self) -> bool {
+        matches!(
+            self,
+            Self::NotALayout { .. }
+                | Self::Version { .. }
+                | Self::Malformed { .. }
+                | Self::WrongKind { .. }
+                | Self::Name { .. }
+                | Self::Ambiguous { .. }
+                | Self::WhichOne { .. }
+        )
+    }
+
     /// Gives what the system said a name and a remedy.
     pub(super) fn from_io(
         doing: &'static str,

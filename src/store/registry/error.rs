@@ -235,6 +235,21 @@ impl RegistryError {
         }
     }
 
+    /// Whether a blob that was asked for is missing, or something that was read is not what it is
+    /// named, while the registry itself works.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Content { asked, .. } => {
+                !matches!(asked.operation, Operation::PutBlob | Operation::PutManifest)
+            }
+            Self::Refused { asked, refusal } => {
+                asked.operation == Operation::GetBlob && refusal.status == StatusCode::NOT_FOUND
+            }
+            _ => false,
+        }
+    }
+
     /// Whether a manifest was refused because a blob or manifest that it names is not there: what
     /// was thought to be there has to be sent again.
     #[must_use]

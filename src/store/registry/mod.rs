@@ -40,7 +40,7 @@ pub use client::install_crypto_provider;
 pub use endpoint::{Scheme, is_loopback_host};
 pub use error::{Asked, Class, Operation, Refusal, RegistryError};
 pub use fault::ReplyFault;
-pub use names::{ImageName, NameError, check_tag};
+pub use names::{ImageName, NameError, check_tag, excerpt};
 pub use options::{Credentials, RegistryOptions, Timeouts};
 
 use client::Clients;

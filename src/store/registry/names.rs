@@ -185,9 +185,23 @@ pub fn check_tag(tag: &str) -> Result<(), NameError> {
     }
 }
 
-/// What an error message quotes of a text from outside.
-fn excerpt(text: &str) -> String {
-    text.chars().take(80).collect()
+/// What an error message quotes of a text from outside: its beginning, and nothing of a password that
+/// stands before a host, as in a URL that somebody pasted.
+#[must_use]
+pub fn excerpt(text: &str) -> String {
+    let (scheme, rest) = match text.find("://") {
+        Some(at) => text.split_at(at + 3),
+        None => ("", text),
+    };
+    let host_ends = rest.find('/').unwrap_or(rest.len());
+    let password = rest[..host_ends]
+        .rfind('@')
+        .filter(|at| rest[..*at].contains(':') && !rest[*at..].starts_with("@sha256:"));
+    let shown = match password {
+        Some(at) => format!("{scheme}***{}", &rest[at..]),
+        None => text.to_owned(),
+    };
+    shown.chars().take(80).collect()
 }
 
 #[cfg(test)]
