@@ -21,6 +21,8 @@ pub const OTHER: &str = "other";
 /// The same with an `rm` that takes a second and leaves a file with a random content: a recipe that
 /// runs on it gives another image each time, slowly.
 pub const RESTLESS: &str = "restless";
+/// The same with an `rm` that takes a minute: for those who do not let it come to its end.
+pub const SLOW: &str = "slow";
 
 const RESTLESS_RM: &str = "#!/bin/bash
 echo $SRANDOM > /etc/restless
@@ -71,6 +73,7 @@ async fn fill(dir: &Path) {
     for (name, path, text, mode) in [
         (OTHER, "etc/other", "another base\n", 0o644),
         (RESTLESS, "usr/bin/rm", RESTLESS_RM, 0o755),
+        (SLOW, "usr/bin/rm", "#!/bin/bash\nsleep 60\n", 0o755),
     ] {
         let entry = Entry::new(path, EntryKind::File(text.as_bytes().to_vec()), mode);
         let layer = write_layer([entry]).unwrap();

@@ -16,6 +16,7 @@ use crate::{bases, in_both_stores};
 in_both_stores!(
     killed_when_it_says_what_it_does,
     killed_after_any_time,
+    killed_while_it_pushes,
     an_interrupt_ends_it_in_order,
 );
 
@@ -124,7 +125,7 @@ fn killed_when_it_says_what_it_does(workspace: Workspace) {
 fn killed_after_any_time(workspace: Workspace) {
     let workspace = prepared(workspace, bases::PLAIN);
     let puller = Puller::start(&workspace);
-    let (mut time, mut kills) = (Duration::from_millis(20), 0);
+    let (mut time, mut kills) = (Duration::from_millis(50), 0);
     loop {
         let mut run = workspace.start(&["build"]);
         if !run.wait_while_running(time) {
@@ -134,10 +135,43 @@ fn killed_after_any_time(workspace: Workspace) {
         run.kill();
         kills += 1;
         check_nothing_runs(&workspace);
-        time += time / 3;
+        time += time / 2;
     }
     println!("killed {kills} times, the last time after {time:?}");
     assert!(kills > 5);
+    check_finished(&workspace);
+    puller.finish();
+}
+
+/// Between the end of the recipe and the record, and between the record and the last tag.
+fn killed_while_it_pushes(workspace: Workspace) {
+    let workspace = prepared(workspace, bases::PLAIN);
+    let puller = Puller::start(&workspace);
+    let mut kills = 0;
+    for (moment, pause) in [("COMMIT", 120), ("publish the image", 8)] {
+        for number in 0..6 {
+            let mut run = workspace.start(&["build"]);
+            let reached = run.wait_for(moment)
+                && run.wait_while_running(Duration::from_millis(pause) * number);
+            // It came to its end before, or has nothing of the kind left to do.
+            if !reached {
+                run.wait().ended(0);
+                break;
+            }
+            run.kill();
+            kills += 1;
+            check_nothing_runs(&workspace);
+        }
+        if moment == "COMMIT" {
+            // Whatever of it there is now, the next moment needs the record, and no published image.
+            workspace.build(&[]).ended(0);
+            workspace.config("config.json", &workspace.rendered("rendered-0", "one"));
+            workspace.build(&[]).ended(0);
+            workspace.config("config.json", &workspace.rendered("rendered-1", "one"));
+        }
+    }
+    println!("killed {kills} times");
+    assert!(kills > 3);
     check_finished(&workspace);
     puller.finish();
 }
@@ -162,6 +196,24 @@ fn an_interrupt_ends_it_in_order(workspace: Workspace) {
         assert!(workspace.tags().into_keys().all(|(stream, _)| stream != "builds"));
     }
     check_finished(&workspace);
+}
+
+/// Also what would otherwise work on for a minute, and what that started.
+#[test]
+fn nothing_outlives_the_program() {
+    let workspace = prepared(Workspace::in_a_layout(), bases::SLOW);
+    for signal in [Signal::KILL, Signal::INT] {
+        let mut run = workspace.start(&["build"]);
+        assert!(run.wait_for("[2/2] STEP 4/"));
+        // The recipe's own processes are seen too, so that they can be missed afterwards.
+        while !processes(workspace.cache()).iter().any(|process| process.contains("sleep 60")) {
+            assert!(run.is_running(), "it ended");
+            sleep(Duration::from_millis(10));
+        }
+        run.signal(signal);
+        run.wait();
+        check_nothing_runs(&workspace);
+    }
 }
 
 /// A root file system is packed by a thread that knows nothing of signals, into a scratch file.
