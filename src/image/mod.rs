@@ -32,5 +32,5 @@ pub use rendered_config::PackError;
 pub use rendered_config::{
     RENDERED_LAYER_LIMIT, RenderedConfig, pack_rendered_config, rendered_source,
 };
-pub use rootfs::{base_image, base_source};
+pub use rootfs::base_image;
 pub use stamp::{Stamp, stamp};

@@ -7,8 +7,7 @@ use tokio::sync::OnceCell;
 use super::{Context, OrchestratorError, PoolTask, Report};
 use crate::engine::Scratch;
 use crate::image::{
-    Config, Descriptor, Digest, Document, OwnLayer, PackedImage, Platform, RawManifest, annotation,
-    base_image, base_source,
+    Config, Descriptor, Digest, Document, OwnLayer, PackedImage, Platform, RawManifest, base_image,
 };
 use crate::plan::{Base, Streams};
 use crate::store::layout::LayoutError;
@@ -168,12 +167,11 @@ async fn packed(
         let root = Arc::clone(&root);
         move || root.diff_id()
     });
-    let source = base_source(&task.platform, found.await??)?;
+    let diff_id = found.await??;
     drop(reading);
     let stream = Streams(&task.pool).base();
-    let held = current.filter(|manifest| source_of(manifest) == Some(source));
-    let (manifest, blobs) = match held {
-        Some(manifest) => (manifest.clone(), Blobs::Here { stream }),
+    let (manifest, blobs) = match current.filter(|held| is_base_of(held, &task.platform, diff_id)) {
+        Some(held) => (held.clone(), Blobs::Here { stream }),
         None => {
             let _packing = report.begin(&format!("packing {name}"), None);
             let scratch = context.scratch()?;
@@ -192,10 +190,14 @@ async fn packed(
     Ok(FoundBase::new(base, manifest, blobs))
 }
 
-/// The digest of the root file system that a base was packed from.
-fn source_of(manifest: &RawManifest) -> Option<Digest> {
-    let manifest = manifest.parse_manifest().ok()?;
-    manifest.annotation(annotation::SOURCE)?.parse().ok()
+/// Whether a manifest is the one that packing a root file system gives: around whatever compressed
+/// layer it names, everything must be as it would be packed now. Only the layer's bytes are not read
+/// for that; whoever unpacks them checks them against the config.
+fn is_base_of(held: &RawManifest, platform: &Platform, diff_id: Digest) -> bool {
+    let Ok(manifest) = held.parse_manifest() else { return false };
+    let [layer] = manifest.layers() else { return false };
+    let layer = OwnLayer { descriptor: layer.clone(), diff_id };
+    base_image(platform, &layer).is_ok_and(|packed| packed.manifest == *held)
 }
 
 /// Puts a base into the pool's base stream: its blobs, then its manifest under `latest`.
