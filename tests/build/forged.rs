@@ -135,13 +135,13 @@ fn a_forged_record_is_refused_and_replaced(workspace: Workspace) {
         // A pool that has no image yet has to look at the record.
         let pool = format!("pool-{number}");
         workspace.pools(&base, &[(&pool, "config.json")]);
-        let refused = format!("refused the record {} of key ", manifest.descriptor.digest);
-        let plan = workspace.plan(&[]).ended(2).says(&refused);
+        let refused = "refused the record of key ";
+        let plan = workspace.plan(&[]).ended(2).says(refused);
         assert!(plan.stdout.contains(&format!("{pool}: build key ")), "{}", plan.stdout);
-        let line = plan.stderr.lines().find(|line| line.contains(&refused)).unwrap();
+        let line = plan.stderr.lines().find(|line| line.contains(refused)).unwrap();
         assert!(line.contains(reason), "{number}: {line}");
         if rebuilt {
-            let run = workspace.build(&[]).ended(0).says(&refused);
+            let run = workspace.build(&[]).ended(0).says(refused);
             assert_eq!(run.builds(), 1, "{reason}");
             assert_eq!(workspace.tag("builds", &key), Some(good.raw.descriptor.digest), "{reason}");
             let stamped = workspace.image(&format!("{pool}-mco-content"), "latest");

@@ -1,5 +1,5 @@
-//! A gate before a registry: it lets the first requests through only when so many of them stand
-//! before it, each on a connection of its own. Who sends one after the other never gets through.
+//! A gate before a registry. Closed, it lets requests through only when so many of them stand
+//! before it, each on a connection of its own: who sends one after the other never gets through.
 
 use std::io::{Read as _, Write as _, copy};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
@@ -10,35 +10,57 @@ use std::time::Duration;
 /// How long a request waits for the others.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-type Waiting = Arc<(Mutex<usize>, Condvar)>;
+/// A gate, open at first.
+pub struct Gate {
+    host: String,
+    state: Arc<State>,
+}
 
-/// Starts a gate before the registry at `target`, for `wanted` requests at once. Returns its
-/// `HOST:PORT`.
-pub fn start(target: String, wanted: usize) -> String {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let host = listener.local_addr().unwrap().to_string();
-    let waiting = Waiting::default();
-    spawn(move || {
-        for client in listener.incoming() {
-            let (client, target, waiting) = (client.unwrap(), target.clone(), waiting.clone());
-            spawn(move || pass(client, &target, &waiting, wanted));
-        }
-    });
-    host
+#[derive(Default)]
+struct State {
+    /// How many connections have to come yet before any is let through.
+    missing: Mutex<usize>,
+    changed: Condvar,
+}
+
+impl Gate {
+    /// Starts one before the registry at `target`.
+    pub fn start(target: String) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let host = listener.local_addr().unwrap().to_string();
+        let state = Arc::new(State::default());
+        let shared = state.clone();
+        spawn(move || {
+            for client in listener.incoming() {
+                let (client, target, state) = (client.unwrap(), target.clone(), shared.clone());
+                spawn(move || pass(client, &target, &state));
+            }
+        });
+        Self { host, state }
+    }
+
+    /// Its `HOST:PORT`.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Closes it until so many requests stand before it.
+    pub fn hold_until(&self, requests: usize) {
+        *self.state.missing.lock().unwrap() = requests;
+    }
 }
 
 /// Passes one connection on. One that ends early is no failure of the gate.
-fn pass(mut client: TcpStream, target: &str, waiting: &Waiting, wanted: usize) {
+fn pass(mut client: TcpStream, target: &str, state: &State) {
     let mut request = [0; 16 * 1024];
     let length = client.read(&mut request).unwrap_or_default();
-    let (count, changed) = &**waiting;
-    let mut count = count.lock().unwrap();
-    *count += 1;
-    changed.notify_all();
-    let (count, late) =
-        changed.wait_timeout_while(count, PATIENCE, |count| *count < wanted).unwrap();
-    drop(count);
-    if late.timed_out() {
+    let mut missing = state.missing.lock().unwrap();
+    *missing = missing.saturating_sub(1);
+    state.changed.notify_all();
+    let (missing, waited) =
+        state.changed.wait_timeout_while(missing, PATIENCE, |missing| *missing > 0).unwrap();
+    drop(missing);
+    if waited.timed_out() {
         return;
     }
     let mut server = TcpStream::connect(target).unwrap();

@@ -1,5 +1,6 @@
 //! Building once, and not a second time (I2).
 
+use crate::gate::Gate;
 use crate::workspace::Workspace;
 use crate::{bases, in_both_stores};
 
@@ -46,11 +47,12 @@ fn the_second_run_builds_nothing(workspace: Workspace) {
 fn the_second_run_asks_for_everything_at_once() {
     let workspace = Workspace::in_a_registry();
     workspace.pool(&workspace.base(bases::PLAIN), &workspace.rendered("rendered-1", "one"));
-    workspace.build(&[]).ended(0);
     let host = workspace.registry().unwrap().host();
     let pool_file = std::fs::read_to_string(workspace.path("layerwright.yaml")).unwrap();
-    let gate = crate::gate::start(host.clone(), 6);
-    workspace.write("layerwright.yaml", pool_file.replace(&host, &gate));
+    let gate = Gate::start(host.clone());
+    workspace.write("layerwright.yaml", pool_file.replace(&host, gate.host()));
+    workspace.build(&[]).ended(0);
+    gate.hold_until(6);
     workspace.build(&[]).ended(0).says("layered: nothing to do\n");
 }
 
