@@ -66,7 +66,7 @@ const STAMP: Golden = Golden {
 const ROOT: Golden = Golden {
     diff_id: "53f0822adcef205981bdf6fd54acc47773df95d7226e80d91bd0201b3b5bf8f5",
     config: "5b439b13706ca24b28bd105c45b4a2df8b2d60d359c9e4c3aaaf6873735bf54e",
-    manifest: "44e546b7941f0adb9a27a905861f8153ab581cd4f0c2813a270178a612977b74",
+    manifest: "4092a077b6d90a479de80be41ab7a47c649dae9661014f14681107b8ac146ac4",
 };
 
 const FIXTURES: [(&str, &Golden); 4] = [

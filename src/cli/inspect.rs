@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::Session;
 use super::exit::{Exit, Failure};
 use super::options::AccessOptions;
-use crate::image::{Document, Index, annotation};
+use crate::image::{Document, Index, annotation, printable};
 use crate::plan::{Change, Inputs, changes};
 use crate::store::transfer::{self, StoredImage};
 use crate::store::{Location, Store};
@@ -112,20 +112,20 @@ fn image_text(location: &Location, image: &StoredImage) -> String {
     line("type", &image.raw.descriptor.media_type);
     line("platform", image.config.platform());
     for layer in image.manifest.layers() {
-        let kind = clean(&layer.media_type);
+        let kind = printable(&layer.media_type);
         line("layer", &format!("{} {} bytes {kind}", layer.digest, layer.size));
     }
     for (name, value) in image.config.labels() {
-        line("label", &format!("{}={}", clean(name), clean(value)));
+        line("label", &format!("{}={}", printable(name), printable(value)));
     }
     for (name, value) in image.manifest.annotations() {
         if name != annotation::INPUTS {
-            line("annotation", &format!("{}={}", clean(name), clean(value)));
+            line("annotation", &format!("{}={}", printable(name), printable(value)));
         }
     }
     let inputs = image.manifest.annotation(annotation::INPUTS);
     for input in inputs.and_then(|text| Inputs::parse(text).ok()).iter().flat_map(all) {
-        line("input", &clean(&input.to_string()));
+        line("input", &printable(&input.to_string()));
     }
     text
 }
@@ -133,11 +133,4 @@ fn image_text(location: &Location, image: &StoredImage) -> String {
 /// All inputs, in the words that also name changed ones.
 fn all(inputs: &Inputs) -> Vec<Change> {
     changes(None, inputs)
-}
-
-/// Without control characters, and without those that turn the direction of what follows: an image
-/// from anywhere must not play with the terminal.
-fn clean(text: &str) -> String {
-    let turns = |c| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.chars().map(|c| if c.is_control() || turns(c) { ' ' } else { c }).collect()
 }

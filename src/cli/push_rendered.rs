@@ -13,7 +13,7 @@ use crate::image::{PackedImage, Platform};
 use crate::orchestrator::pack;
 use crate::store::registry::check_tag;
 use crate::store::{
-    BlobSource, Home, Location, Reference, Store, StoreError, StoreLocation, split_name, transfer,
+    Home, Location, Reference, Store, StoreError, StoreLocation, split_name, transfer,
 };
 
 /// Pack a rendered MachineConfig into an image and push it.
@@ -60,7 +60,7 @@ impl PushRendered {
         let home = self.access.access()?.open_store(&target.store)?;
         let missing = missing_tags(&home, &target, &image).await?;
         if !self.check && !missing.is_empty() {
-            push(&home, &target, &image, layer, &missing).await?;
+            push(&home, &target, &image, &layer, &missing).await?;
         }
         let digest = image.manifest.descriptor.digest;
         let reference = format!("{}@{digest}", target.shown);
@@ -151,17 +151,13 @@ async fn push(
     home: &Home,
     target: &Target,
     image: &PackedImage,
-    layer: Layer,
+    layer: &Layer,
     missing: &[String],
 ) -> Result<(), StoreError> {
-    // Where a tag holds the image, its blobs are there.
-    if missing.len() == target.tags.len() {
-        let blobs = vec![
-            (layer.descriptor, BlobSource::Bytes(layer.bytes)),
-            (image.config.clone(), BlobSource::Bytes(image.config_bytes.clone())),
-        ];
-        transfer::put_blobs(home, &target.stream, blobs).await?;
-    }
     let tags: Vec<&str> = missing.iter().map(String::as_str).collect();
-    transfer::tag_all(home, &target.stream, &image.manifest, &tags).await
+    // Where a tag holds the image, its blobs are there.
+    if missing.len() < target.tags.len() {
+        return transfer::tag_all(home, &target.stream, &image.manifest, &tags).await;
+    }
+    transfer::push_image(home, &target.stream, image, layer, &tags).await
 }

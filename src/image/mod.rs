@@ -11,6 +11,7 @@ mod digest;
 pub mod layer;
 mod manifest;
 mod platform;
+mod printable;
 mod rendered_config;
 mod rootfs;
 mod stamp;
@@ -28,6 +29,7 @@ pub use manifest::{
     Document, Index, MANIFEST_LIMIT, Manifest, ManifestError, RawManifest, write_manifest,
 };
 pub use platform::{Platform, PlatformError};
+pub use printable::{printable, turns_text};
 pub use rendered_config::PackError;
 pub use rendered_config::{
     RENDERED_LAYER_LIMIT, RenderedConfig, pack_rendered_config, rendered_source,

@@ -9,7 +9,7 @@ use super::records;
 use super::{Context, OrchestratorError, PoolTask, Report, base, interruptible};
 use crate::image::{Descriptor, Stamp, stamp};
 use crate::plan::{BUILDS, Fact, Key, Recorded, Step, Streams};
-use crate::store::{BlobSource, transfer};
+use crate::store::transfer;
 
 /// Performs a step.
 ///
@@ -44,13 +44,8 @@ pub async fn perform(
 
 async fn push_rendered(context: &Context, task: &PoolTask) -> Result<Fact, OrchestratorError> {
     let stream = Streams(&task.pool).rendered_config();
-    let image = &task.image;
-    let blobs = vec![
-        (task.layer.descriptor.clone(), BlobSource::Bytes(task.layer.bytes.clone())),
-        (image.config.clone(), BlobSource::Bytes(image.config_bytes.clone())),
-    ];
-    transfer::put_blobs(&context.store, &stream, blobs).await?;
-    transfer::tag_all(&context.store, &stream, &image.manifest, &[&task.tag.tag, "latest"]).await?;
+    let tags = [task.tag.tag.as_str(), "latest"];
+    transfer::push_image(&context.store, &stream, &task.image, &task.layer, &tags).await?;
     Ok(Fact::RenderedPushed)
 }
 
@@ -79,11 +74,7 @@ async fn publish(
     let (store, stream) = (&context.store, Streams(&task.pool).content());
     let layers: Vec<Descriptor> = content.manifest.layers().to_vec();
     transfer::mount_all(store, &stream, BUILDS, &layers).await?;
-    let blobs = vec![
-        (layer.descriptor.clone(), BlobSource::Bytes(layer.bytes)),
-        (image.config.clone(), BlobSource::Bytes(image.config_bytes)),
-    ];
-    transfer::put_blobs(store, &stream, blobs).await?;
-    transfer::tag_all(store, &stream, &image.manifest, &[&task.tag.tag, "latest"]).await?;
+    let tags = [task.tag.tag.as_str(), "latest"];
+    transfer::push_image(store, &stream, &image, &layer, &tags).await?;
     Ok(Fact::Published(Some(image.manifest.descriptor.digest)))
 }

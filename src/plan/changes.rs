@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Inputs;
-use crate::image::Digest;
+use crate::image::{Digest, printable};
 
 /// One input whose value differs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -82,6 +82,6 @@ fn shown(text: &str) -> String {
         Ok(digest) => digest.short(),
         Err(_) if text.contains('\n') => format!("text {}", Digest::of(text.as_bytes()).short()),
         // Inputs that a stream holds come from outside: nothing in them may play with a terminal.
-        Err(_) => text.chars().filter(|c| !c.is_control()).take(200).collect(),
+        Err(_) => printable(text).chars().take(200).collect(),
     }
 }

@@ -133,12 +133,6 @@ impl Key {
     pub fn short(&self) -> String {
         self.0.short()
     }
-
-    /// All 64 digits.
-    #[must_use]
-    pub fn hex(&self) -> String {
-        self.0.hex()
-    }
 }
 
 impl fmt::Display for Key {

@@ -4,7 +4,10 @@ use futures_util::{TryStreamExt, stream};
 use tokio::io::AsyncReadExt;
 
 use super::{BlobSource, RawManifest, Reference, Store, StoreError};
-use crate::image::{CONFIG_LIMIT, Config, ConfigError, Descriptor, Manifest, ManifestError};
+use crate::image::layer::Layer;
+use crate::image::{
+    CONFIG_LIMIT, Config, ConfigError, Descriptor, Manifest, ManifestError, PackedImage,
+};
 
 /// Blobs that are moved at the same time.
 const AT_ONCE: usize = 4;
@@ -192,6 +195,26 @@ pub async fn put_blobs(
             store.put_blob(stream, &blob, source).await
         })
         .await
+}
+
+/// Pushes an image that is at hand: its layers and config, then the manifest under each tag. Layers
+/// that it shares with others are in the stream already.
+///
+/// # Errors
+/// When the store fails.
+pub async fn push_image(
+    store: &impl Store,
+    stream: &str,
+    image: &PackedImage,
+    layer: &Layer,
+    tags: &[&str],
+) -> Result<(), StoreError> {
+    let blobs = vec![
+        (layer.descriptor.clone(), BlobSource::Bytes(layer.bytes.clone())),
+        (image.config.clone(), BlobSource::Bytes(image.config_bytes.clone())),
+    ];
+    put_blobs(store, stream, blobs).await?;
+    tag_all(store, stream, &image.manifest, tags).await
 }
 
 /// Puts a manifest under several tags, one after the other: the last one is the one that others

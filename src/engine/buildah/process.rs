@@ -9,6 +9,7 @@ use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
 use super::BuildahError;
+use crate::image::printable;
 
 /// The most bytes of one line of output that are kept; the rest of the line is dropped.
 const LINE_LIMIT: usize = 16 * 1024;
@@ -108,11 +109,6 @@ fn finish(line: &mut Vec<u8>, sink: &dyn LineSink, kept: &mut std::collections::
     }
     kept.push_back(text);
     line.clear();
-}
-
-/// Without control characters, so that a recipe cannot play with the terminal it is shown on.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\t' { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]

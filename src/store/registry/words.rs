@@ -1,6 +1,7 @@
 //! The registry's own words: what the body of a failed reply says, made fit for one line of a
 //! message. Pure; the bytes are hostile.
 
+use crate::image::turns_text;
 use oci_client::errors::{OciEnvelope, OciErrorCode};
 use serde_json::Value;
 
@@ -77,14 +78,10 @@ pub(super) fn one_line(text: &str) -> String {
     line
 }
 
-/// The directional formatting characters of Unicode (UAX #9), and the invisible ones beside them.
-fn turns_text(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{WORDS_LIMIT, one_line, turns_text, words_of};
+    use super::{WORDS_LIMIT, one_line, words_of};
+    use crate::image::turns_text;
     use oci_client::errors::OciErrorCode;
     use proptest::prelude::*;
 
