@@ -64,16 +64,17 @@ impl Puller {
 /// 2.8 does so for the moment in which it writes the link of a tag that moves, whoever moves it.
 /// Returns how often it asked again.
 fn pull_as_clients_do(store: &Home, stream: &str, tag: &str) -> usize {
-    for again in 0.. {
+    let mut again = 0;
+    loop {
         match now(pull(store, stream, tag)) {
             Ok(()) => return again,
             Err(error) if again < 3 && error.to_string().contains("500 Internal Server Error") => {
+                again += 1;
                 sleep(Duration::from_millis(50));
             }
             Err(error) => panic!("pulling {stream}:{tag}: {error}"),
         }
     }
-    unreachable!("it ends by pulling or by a failure")
 }
 
 /// Pulls an image: its manifest, its config and its layers, each verified by the store.
