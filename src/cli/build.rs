@@ -6,6 +6,7 @@ use serde_json::json;
 use super::Session;
 use super::exit::{Exit, Failure};
 use super::pools::{PoolOptions, say_not_now, value};
+use crate::engine::sweep;
 use crate::orchestrator;
 use crate::plan::Streams;
 use crate::store::Store;
@@ -25,6 +26,11 @@ pub struct Build {
 impl Build {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
         let (context, tasks) = self.pools.prepare(self.force, session).await?;
+        // What an earlier run left when it was killed; this one may not need a directory itself.
+        sweep(&context.cache).map_err(|error| {
+            let cache = context.cache.display();
+            Failure::new(Exit::Failed, &format!("cannot use the cache directory {cache}"), error)
+        })?;
         let (mut values, mut text, mut exit) = (Vec::new(), String::new(), Exit::Done);
         for task in &tasks {
             let built =

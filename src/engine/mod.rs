@@ -10,7 +10,7 @@ pub mod buildah;
 pub mod recipe;
 mod scratch;
 
-pub use scratch::Scratch;
+pub use scratch::{Scratch, sweep};
 
 /// The platform that this machine can run steps for, in the words of image configs.
 #[must_use]

@@ -30,7 +30,7 @@ impl Scratch {
         // would take the new one for an abandoned one.
         let guard = File::create(parent.join(LOCK))?;
         guard.lock()?;
-        sweep(parent);
+        remove_abandoned(parent);
         let dir = tempfile::Builder::new().prefix("build-").tempdir_in(parent)?;
         let lock = File::create(dir.path().join(LOCK))?;
         lock.lock()?;
@@ -44,8 +44,22 @@ impl Scratch {
     }
 }
 
-/// Removes what processes left that are gone. What cannot be removed now is left for next time.
-fn sweep(parent: &Path) {
+/// Removes the scratch directories of processes that were killed. What cannot be removed now is left
+/// for next time.
+///
+/// # Errors
+/// When the cache directory is there and cannot be written.
+pub fn sweep(cache: &Path) -> io::Result<()> {
+    let parent = cache.join("scratch");
+    if parent.is_dir() {
+        let guard = File::create(parent.join(LOCK))?;
+        guard.lock()?;
+        remove_abandoned(&parent);
+    }
+    Ok(())
+}
+
+fn remove_abandoned(parent: &Path) {
     let entries = fs::read_dir(parent).into_iter().flatten().flatten();
     let dirs = entries.map(|entry| entry.path()).filter(|path| path.is_dir());
     for dir in dirs.filter(|dir| is_abandoned(dir)) {
