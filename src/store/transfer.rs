@@ -147,7 +147,9 @@ pub async fn mount_all(
 ) -> Result<(), StoreError> {
     stream::iter(blobs.iter().map(Ok))
         .try_for_each_concurrent(AT_ONCE, |blob| async move {
-            if store.mount_blob(stream, blob, from).await? {
+            // Mounting again what is there is no harmless repetition: distribution 2.8 writes its
+            // link anew, and whoever pulls the blob in that moment gets a 500.
+            if store.has_blob(stream, blob).await? || store.mount_blob(stream, blob, from).await? {
                 return Ok(());
             }
             let reader = store.blob(from, blob).await?;

@@ -21,7 +21,7 @@ use crate::workspace::{Workspace, now};
 /// A puller at work.
 pub struct Puller {
     stop: Arc<AtomicBool>,
-    work: JoinHandle<usize>,
+    work: JoinHandle<(usize, usize)>,
 }
 
 impl Puller {
@@ -33,7 +33,7 @@ impl Puller {
         let layout = workspace.path("images");
         let work = spawn(move || {
             let mut seen = BTreeSet::new();
-            let mut pulls = 0;
+            let (mut pulls, mut again) = (0, 0);
             while !stopped.load(Ordering::SeqCst) {
                 seen.extend(match &host {
                     Some(host) => registry_tags(host, "os/"),
@@ -41,13 +41,12 @@ impl Puller {
                 });
                 // What was there once stays: a tag moves, it never goes.
                 for (stream, tag) in &seen {
-                    let pulled = now(pull(&store, stream, tag));
-                    pulled.unwrap_or_else(|error| panic!("pulling {stream}:{tag}: {error}"));
+                    again += pull_as_clients_do(&store, stream, tag);
                     pulls += 1;
                 }
                 sleep(Duration::from_millis(20));
             }
-            pulls
+            (pulls, again)
         });
         Self { stop, work }
     }
@@ -55,9 +54,26 @@ impl Puller {
     /// Ends it and prints how often it pulled.
     pub fn finish(self) {
         self.stop.store(true, Ordering::SeqCst);
-        let pulls = self.work.join().expect("a pull failed");
-        println!("{pulls} pulls, none failed");
+        let (pulls, again) = self.work.join().expect("a pull failed");
+        println!("{pulls} pulls, none failed; {again} were asked again after a 500");
         assert!(pulls > 0);
+    }
+}
+
+/// Pulls an image, and asks a registry again that says 500, as skopeo and podman do: distribution
+/// 2.8 does so for the moment in which it writes the link of a tag that moves, whoever moves it.
+/// Returns how often it asked again.
+fn pull_as_clients_do(store: &Home, stream: &str, tag: &str) -> usize {
+    let mut again = 0;
+    loop {
+        match now(pull(store, stream, tag)) {
+            Ok(()) => return again,
+            Err(error) if again < 3 && error.to_string().contains("500 Internal Server Error") => {
+                again += 1;
+                sleep(Duration::from_millis(50));
+            }
+            Err(error) => panic!("pulling {stream}:{tag}: {error}"),
+        }
     }
 }
 
