@@ -18,6 +18,9 @@ use tokio::io::AsyncReadExt as _;
 
 use crate::workspace::{Workspace, now};
 
+/// What is said of a tag that was there before.
+const GONE: &str = "it is gone";
+
 /// A puller at work.
 pub struct Puller {
     stop: Arc<AtomicBool>,
@@ -41,7 +44,7 @@ impl Puller {
                 });
                 // What was there once stays: a tag moves, it never goes.
                 for (stream, tag) in &seen {
-                    again += pull_as_clients_do(&store, stream, tag);
+                    again += pull_patiently(&store, stream, tag);
                     pulls += 1;
                 }
                 sleep(Duration::from_millis(20));
@@ -55,20 +58,21 @@ impl Puller {
     pub fn finish(self) {
         self.stop.store(true, Ordering::SeqCst);
         let (pulls, again) = self.work.join().expect("a pull failed");
-        println!("{pulls} pulls, none failed; {again} were asked again after a 500");
+        println!("{pulls} pulls, none failed; asked again {again} times");
         assert!(pulls > 0);
     }
 }
 
-/// Pulls an image, and asks a registry again that says 500, as skopeo and podman do: distribution
-/// 2.8 does so for the moment in which it writes the link of a tag that moves, whoever moves it.
-/// Returns how often it asked again.
-fn pull_as_clients_do(store: &Home, stream: &str, tag: &str) -> usize {
+/// Pulls an image. distribution 2.8 writes the small files that lead to a tag, a manifest and a blob
+/// in place: for the moment in which anybody puts one again (a second tag for the same manifest is
+/// enough), it tells others 500 or 404. No client can prevent that, so a registry is asked again, a
+/// little later: what is really gone or broken stays so. Returns how often it asked again.
+fn pull_patiently(store: &Home, stream: &str, tag: &str) -> usize {
     let mut again = 0;
     loop {
         match now(pull(store, stream, tag)) {
             Ok(()) => return again,
-            Err(error) if again < 3 && error.to_string().contains("500 Internal Server Error") => {
+            Err(error) if again < 3 && is_momentary(store, error.as_ref()) => {
                 again += 1;
                 sleep(Duration::from_millis(50));
             }
@@ -77,10 +81,17 @@ fn pull_as_clients_do(store: &Home, stream: &str, tag: &str) -> usize {
     }
 }
 
+/// Whether distribution says this for a moment.
+fn is_momentary(store: &Home, error: &dyn Error) -> bool {
+    let text = error.to_string();
+    matches!(store, Home::Registry(_))
+        && (text == GONE || text.contains("404 Not Found") || text.contains("500 Internal"))
+}
+
 /// Pulls an image: its manifest, its config and its layers, each verified by the store.
 async fn pull(store: &Home, stream: &str, tag: &str) -> Result<(), Box<dyn Error>> {
     let manifest = store.manifest(stream, &Reference::Tag(tag.to_owned())).await?;
-    let manifest = manifest.ok_or("it is gone")?.parse_manifest()?;
+    let manifest = manifest.ok_or(GONE)?.parse_manifest()?;
     for blob in manifest.blobs() {
         let mut reader = store.blob(stream, blob).await?;
         let mut buffer = vec![0; 256 * 1024];
