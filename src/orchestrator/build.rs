@@ -126,7 +126,7 @@ impl Building<'_> {
         }
         let found = self.observation.base()?;
         match records::recorded(self.context, found, self.key).await? {
-            Lookup::Image(record) => {
+            Lookup::Image(record, _) => {
                 let text = format!("took over the image {} of another run", record.image);
                 self.report.note(&self.task.pool, &text);
                 Ok(Some(record))

@@ -98,7 +98,7 @@ pub async fn observe(
         base::check_platform(task, found, &found.read(context).await?.config)?;
         snapshot.recorded = match recorded(context, found, *key).await? {
             Lookup::Nothing => Recorded::Nothing,
-            Lookup::Image(record) => Recorded::Image(record),
+            Lookup::Image(record, _) => Recorded::Image(record),
             Lookup::Refused { reason } => {
                 let key = key.short();
                 let text =

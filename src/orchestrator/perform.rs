@@ -5,10 +5,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::build::Building;
 use super::observe::Observation;
-use super::records;
+use super::records::{self, Lookup};
 use super::{Context, OrchestratorError, PoolTask, Report, base, interruptible};
 use crate::image::{Descriptor, Stamp, stamp};
-use crate::plan::{BUILDS, Fact, Key, Recorded, Step, Streams};
+use crate::plan::{BUILDS, Fact, Key, Step, Streams};
 use crate::store::transfer;
 
 /// Performs a step.
@@ -56,11 +56,11 @@ async fn publish(
     observation: &Observation,
     key: Key,
 ) -> Result<Fact, OrchestratorError> {
-    let Recorded::Image(record) = &observation.snapshot.recorded else {
+    let found = observation.base()?;
+    // Looked up again: where two machines built one key, both publish the image that the record names.
+    let Lookup::Image(record, content) = records::recorded(context, found, key).await? else {
         return Err(OrchestratorError::RecordGone { key: key.short() });
     };
-    let found = observation.base()?;
-    let content = records::recorded_image(context, key, record.image).await?;
     let says = Stamp {
         pool: &task.pool,
         machine_config_name: &task.rendered.name,

@@ -3,7 +3,6 @@
 use super::base::FoundBase;
 use super::error::chain;
 use super::{Context, OrchestratorError};
-use crate::image::Digest;
 use crate::plan::{BUILDS, BaseLayers, Key, Record, check_record};
 use crate::store::transfer::{self, StoredImage};
 use crate::store::{Reference, Store};
@@ -13,8 +12,8 @@ use crate::store::{Reference, Store};
 pub enum Lookup {
     /// Nothing.
     Nothing,
-    /// A record that holds what a record must.
-    Image(Record),
+    /// A record that holds what a record must, and its unstamped image.
+    Image(Record, Box<StoredImage>),
     /// Something that is not believed.
     Refused {
         /// Why.
@@ -48,21 +47,7 @@ pub async fn recorded(
     let base = found.read(context).await?;
     let layers = BaseLayers { manifest: &base.manifest, config: &base.config };
     match check_record(image, &stored.manifest, &stored.config, key, layers) {
-        Ok(record) => Ok(Lookup::Image(record)),
+        Ok(record) => Ok(Lookup::Image(record, Box::new(stored))),
         Err(error) => Ok(refused(&error)),
     }
-}
-
-/// An unstamped image that a record names.
-///
-/// # Errors
-/// When the store fails or the image is gone.
-pub async fn recorded_image(
-    context: &Context,
-    key: Key,
-    image: Digest,
-) -> Result<StoredImage, OrchestratorError> {
-    let raw = context.store.manifest(BUILDS, &Reference::Digest(image)).await?;
-    let raw = raw.ok_or_else(|| OrchestratorError::RecordGone { key: key.short() })?;
-    Ok(transfer::read_image(&context.store, BUILDS, raw).await?)
 }
