@@ -338,3 +338,28 @@ async fn an_index_of_images_needs_its_images() {
     let seen: Value = serde_json::from_str(&output("skopeo", &["inspect", &name])).unwrap();
     assert_eq!(seen["Architecture"], "amd64");
 }
+
+/// Whoever looks while another creates the layout sees one that begins or one that is there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_layout_that_is_being_created_is_no_foreign_directory() {
+    let scratch = tempfile::tempdir().unwrap();
+    for round in 0..150 {
+        let dir = scratch.path().join(round.to_string());
+        let done = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let lookers = [(); 3].map(|()| {
+            let (dir, done) = (dir.clone(), done.clone());
+            std::thread::spawn(move || {
+                while !done.load(std::sync::atomic::Ordering::SeqCst) {
+                    Layout::open_or_create(&dir)?;
+                }
+                Ok::<_, LayoutError>(())
+            })
+        });
+        let layout = Layout::open_or_create(&dir).unwrap();
+        put_blobs(&layout, &image("content")).await.unwrap();
+        done.store(true, std::sync::atomic::Ordering::SeqCst);
+        for looker in lookers {
+            looker.join().unwrap().unwrap();
+        }
+    }
+}

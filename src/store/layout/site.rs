@@ -104,9 +104,17 @@ impl Site {
         let Some(root) = Directory::open(&self.dir)? else {
             return Ok((State::Nothing, None));
         };
-        let Some(marker) = root.read(MARKER, MARKER_LIMIT)? else {
+        let mut marker = root.read(MARKER, MARKER_LIMIT)?;
+        let mut names = Vec::new();
+        if marker.is_none() {
+            names = root.names(8)?;
+            // Somebody finished creating it between these two looks.
+            if names.iter().any(|name| name == MARKER) {
+                marker = root.read(MARKER, MARKER_LIMIT)?;
+            }
+        }
+        let Some(marker) = marker else {
             // Anything that creating does not make is somebody else's.
-            let names = root.names(8)?;
             let begun = names.iter().any(|name| name == WORK);
             let ours = |name: &str| match name {
                 WORK | LOST_AND_FOUND => true,
